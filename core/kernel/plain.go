@@ -1,0 +1,343 @@
+package kernel
+
+import "math"
+
+// Plain is the portable implementation in plain Go with four lanes: the oracle of the others and the path on machines that
+// have none of them. Its loops are the definition of each operation.
+type Plain struct{}
+
+const plainLanes = 4
+
+var _ Kernel = Plain{}
+
+func (Plain) Name() string { return "plain" }
+func (Plain) Lanes() int   { return plainLanes }
+
+// cvec is one complex element of a batch: a value per lane.
+type cvec struct{ re, im [plainLanes]float64 }
+
+func load(a []float64, at int) (v cvec) {
+	s := a[at*2*plainLanes:][:2*plainLanes]
+	copy(v.re[:], s)
+	copy(v.im[:], s[plainLanes:])
+	return v
+}
+
+func (v *cvec) store(a []float64, at int) {
+	s := a[at*2*plainLanes:][:2*plainLanes]
+	copy(s, v.re[:])
+	copy(s[plainLanes:], v.im[:])
+}
+
+// addMul adds a·b.
+func (v *cvec) addMul(a, b *cvec) {
+	for l := range v.re {
+		v.re[l] += a.re[l]*b.re[l] - a.im[l]*b.im[l]
+		v.im[l] += a.re[l]*b.im[l] + a.im[l]*b.re[l]
+	}
+}
+
+// subMul subtracts a·b.
+func (v *cvec) subMul(a, b *cvec) {
+	for l := range v.re {
+		v.re[l] -= a.re[l]*b.re[l] - a.im[l]*b.im[l]
+		v.im[l] -= a.re[l]*b.im[l] + a.im[l]*b.re[l]
+	}
+}
+
+func (v *cvec) mul(b *cvec) {
+	for l := range v.re {
+		v.re[l], v.im[l] = v.re[l]*b.re[l]-v.im[l]*b.im[l], v.re[l]*b.im[l]+v.im[l]*b.re[l]
+	}
+}
+
+// inverse returns 1/v by Smith's scaling, which neither overflows nor underflows where the quotient does not.
+func (v *cvec) inverse() (r cvec) {
+	for l := range v.re {
+		z := 1 / complex(v.re[l], v.im[l])
+		r.re[l], r.im[l] = real(z), imag(z)
+	}
+	return r
+}
+
+func (Plain) Hop(w, ld, k int, h, e, cs, f, m, n []float64) {
+	for y := range w {
+		for j := range w {
+			var one cvec
+			if y == j {
+				one.re = [plainLanes]float64{1, 1, 1, 1}
+			}
+			one.store(m, y*ld+j)
+			v := load(f, y*ld+j)
+			v.store(n, y*ld+j)
+		}
+	}
+	// After step s: m = φ_{R−s}, n = φ_{R−s+1}. Each step overwrites φ_{R−s+2}, then the roles are exchanged.
+	p := Plain{}
+	a, b := m, n
+	for s := range k {
+		p.Recur(false, w, h[s*w:], e, cs[s*2*plainLanes:], w, ld, a, b, b)
+		a, b = b, a
+	}
+	if k%2 == 1 { // φ_{R−k} ended in n
+		for i := range w {
+			for j := range w {
+				x, y := load(m, i*ld+j), load(n, i*ld+j)
+				x.store(n, i*ld+j)
+				y.store(m, i*ld+j)
+			}
+		}
+	}
+}
+
+func (Plain) Recur(conj bool, w int, h, e, cs []float64, c, ldb int, b, prev, out []float64) {
+	up, down := load(cs, 0), load(cs, 0)
+	if conj {
+		for l := range up.im {
+			up.im[l] = -up.im[l]
+		}
+	} else {
+		for l := range down.im {
+			down.im[l] = -down.im[l]
+		}
+	}
+	for y := range w {
+		for j := range c {
+			sum, v := load(prev, y*ldb+j), load(b, y*ldb+j)
+			for l := range sum.re {
+				d := e[l] - h[y]
+				sum.re[l] += d * v.re[l]
+				sum.im[l] += d * v.im[l]
+			}
+			if y+1 < w {
+				v = load(b, (y+1)*ldb+j)
+				sum.addMul(&up, &v)
+			}
+			if y > 0 {
+				v = load(b, (y-1)*ldb+j)
+				sum.addMul(&down, &v)
+			}
+			for l := range sum.re {
+				sum.re[l], sum.im[l] = -sum.re[l], -sum.im[l]
+			}
+			sum.store(out, y*ldb+j)
+		}
+	}
+}
+
+func (Plain) Factor(w, ld int, m []float64, piv []int32) {
+	for j := range w {
+		p := pivot(w, ld, j, m)
+		piv[j] = int32(p)
+		if p != j {
+			for c := range w {
+				a, b := load(m, j*ld+c), load(m, p*ld+c)
+				a.store(m, p*ld+c)
+				b.store(m, j*ld+c)
+			}
+		}
+		d := load(m, j*ld+j)
+		for l := range d.re {
+			if d.re[l] == 0 && d.im[l] == 0 {
+				d.re[l] = Tiny
+			}
+		}
+		d.store(m, j*ld+j)
+		inv := d.inverse()
+		for i := j + 1; i < w; i++ {
+			f := load(m, i*ld+j)
+			f.mul(&inv)
+			f.store(m, i*ld+j)
+			for c := j + 1; c < w; c++ {
+				v, u := load(m, i*ld+c), load(m, j*ld+c)
+				v.subMul(&f, &u)
+				v.store(m, i*ld+c)
+			}
+		}
+	}
+}
+
+// pivot chooses the pivot row of column j, see Kernel.Factor.
+func pivot(w, ld, j int, m []float64) int {
+	square := func(v cvec, l int) float64 { return v.re[l]*v.re[l] + v.im[l]*v.im[l] }
+	var largest [plainLanes]float64
+	for i := j; i < w; i++ {
+		v := load(m, i*ld+j)
+		for l := range largest {
+			largest[l] = max(largest[l], square(v, l))
+		}
+	}
+	worst := func(i int) float64 {
+		v, r := load(m, i*ld+j), 1.0
+		for l := range largest {
+			if largest[l] > 0 {
+				r = min(r, square(v, l)/largest[l])
+			}
+		}
+		return r
+	}
+	best, at := worst(j), j
+	if best*16 >= 1 {
+		return j
+	}
+	for i := j + 1; i < w; i++ {
+		if r := worst(i); r > best {
+			best, at = r, i
+		}
+	}
+	return at
+}
+
+func (Plain) SolveRight(w, ld int, m []float64, piv []int32, n []float64) {
+	for i := range w {
+		// x·U = n, column by column.
+		for j := range w {
+			x := load(n, i*ld+j)
+			for k := range j {
+				a, u := load(n, i*ld+k), load(m, k*ld+j)
+				x.subMul(&a, &u)
+			}
+			d := load(m, j*ld+j)
+			inv := d.inverse()
+			x.mul(&inv)
+			x.store(n, i*ld+j)
+		}
+		// z·L = x, from the last column.
+		for j := w - 1; j >= 0; j-- {
+			x := load(n, i*ld+j)
+			for k := j + 1; k < w; k++ {
+				a, l := load(n, i*ld+k), load(m, k*ld+j)
+				x.subMul(&a, &l)
+			}
+			x.store(n, i*ld+j)
+		}
+		// n·m⁻¹ = z·P: the row exchanges of m, undone on columns in reverse order.
+		for j := w - 1; j >= 0; j-- {
+			if p := int(piv[j]); p != j {
+				a, b := load(n, i*ld+j), load(n, i*ld+p)
+				a.store(n, i*ld+p)
+				b.store(n, i*ld+j)
+			}
+		}
+	}
+}
+
+func (Plain) SolveLeft(w, ld int, m []float64, piv []int32, c, ldb int, b []float64) {
+	for j := range c {
+		for i := range w {
+			if p := int(piv[i]); p != i {
+				x, y := load(b, i*ldb+j), load(b, p*ldb+j)
+				x.store(b, p*ldb+j)
+				y.store(b, i*ldb+j)
+			}
+		}
+		for i := range w {
+			x := load(b, i*ldb+j)
+			for k := range i {
+				l, v := load(m, i*ld+k), load(b, k*ldb+j)
+				x.subMul(&l, &v)
+			}
+			x.store(b, i*ldb+j)
+		}
+		for i := w - 1; i >= 0; i-- {
+			x := load(b, i*ldb+j)
+			for k := i + 1; k < w; k++ {
+				u, v := load(m, i*ld+k), load(b, k*ldb+j)
+				x.subMul(&u, &v)
+			}
+			d := load(m, i*ld+i)
+			inv := d.inverse()
+			x.mul(&inv)
+			x.store(b, i*ldb+j)
+		}
+	}
+}
+
+func (Plain) SolveLeftT(w, ld int, m []float64, piv []int32, c, ldb int, b []float64) {
+	for j := range c {
+		for i := range w { // Uᵀ·x = b
+			x := load(b, i*ldb+j)
+			for k := range i {
+				u, v := load(m, k*ld+i), load(b, k*ldb+j)
+				x.subMul(&u, &v)
+			}
+			d := load(m, i*ld+i)
+			inv := d.inverse()
+			x.mul(&inv)
+			x.store(b, i*ldb+j)
+		}
+		for i := w - 1; i >= 0; i-- { // Lᵀ·z = x
+			x := load(b, i*ldb+j)
+			for k := i + 1; k < w; k++ {
+				l, v := load(m, k*ld+i), load(b, k*ldb+j)
+				x.subMul(&l, &v)
+			}
+			x.store(b, i*ldb+j)
+		}
+		for i := w - 1; i >= 0; i-- { // Pᵀ·z
+			if p := int(piv[i]); p != i {
+				x, y := load(b, i*ldb+j), load(b, p*ldb+j)
+				x.store(b, p*ldb+j)
+				y.store(b, i*ldb+j)
+			}
+		}
+	}
+}
+
+func (Plain) Mul(mode Mode, trans bool, w, ld int, a []float64, c, ldb int, b, out []float64) {
+	for i := range w {
+		for j := range c {
+			var sum cvec
+			for k := range w {
+				at := i*ld + k
+				if trans {
+					at = k*ld + i
+				}
+				x, y := load(a, at), load(b, k*ldb+j)
+				sum.addMul(&x, &y)
+			}
+			if mode != Set {
+				old := load(out, i*ldb+j)
+				for l := range sum.re {
+					if mode == Sub {
+						sum.re[l], sum.im[l] = -sum.re[l], -sum.im[l]
+					}
+					sum.re[l] += old.re[l]
+					sum.im[l] += old.im[l]
+				}
+			}
+			sum.store(out, i*ldb+j)
+		}
+	}
+}
+
+func (Plain) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
+	for y := range w {
+		var total [plainLanes]float64
+		for m := range c {
+			var row cvec
+			for n := range c {
+				f, p := load(coef, m*c+n), load(psi, y*ldb+n)
+				row.addMul(&f, &p)
+			}
+			x := load(chi, y*ldb+m)
+			for l := range total {
+				total[l] += x.re[l]*row.re[l] - x.im[l]*row.im[l]
+			}
+		}
+		copy(out[y*plainLanes:], total[:])
+	}
+}
+
+func (Plain) MaxAbs(n int, a, out []float64) {
+	for i := range n {
+		v := load(a, i)
+		for l := range v.re {
+			x := math.Max(math.Abs(v.re[l]), math.Abs(v.im[l]))
+			if math.IsNaN(x) {
+				x = math.Inf(1)
+			}
+			out[l] = math.Max(out[l], x)
+		}
+	}
+}
