@@ -58,9 +58,9 @@ type Kernel interface {
 	// dimension c, chi and psi are w × c with leading dimension ldb.
 	Reduce(w, c, ldb int, coef, chi, psi, out []float64)
 
-	// MaxAbs raises each lane of out (V values) to the largest |re| or |im| of the lane in a (n consecutive elements); a NaN
-	// in a gives +Inf.
-	MaxAbs(n int, a, out []float64)
+	// MaxDiff raises each lane of out (V values) to the largest |re| or |im| of the lane in a − b (n consecutive elements); a
+	// NaN in either gives +Inf.
+	MaxDiff(n int, a, b, out []float64)
 }
 
 // Mode says what Mul does with what is already in its output.

@@ -329,11 +329,11 @@ func (Plain) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
 	}
 }
 
-func (Plain) MaxAbs(n int, a, out []float64) {
+func (Plain) MaxDiff(n int, a, b, out []float64) {
 	for i := range n {
-		v := load(a, i)
+		v, u := load(a, i), load(b, i)
 		for l := range v.re {
-			x := math.Max(math.Abs(v.re[l]), math.Abs(v.im[l]))
+			x := math.Max(math.Abs(v.re[l]-u.re[l]), math.Abs(v.im[l]-u.im[l]))
 			if math.IsNaN(x) {
 				x = math.Inf(1)
 			}
