@@ -1,0 +1,478 @@
+/*
+ * mcd.h: conductance of quantum wires in a magnetic field, its exact derivatives, and the search for the potential that
+ * shows a given curve.
+ *
+ * UNITS AND CONVENTIONS
+ *   Energies are in units of the hopping t (or in the unit in which you give the hopping), lengths in lattice constants a,
+ *   conductance G in e^2/h (one spin). A field is phi = pi B a^2 / phi_0 with phi_0 = h/e, dimensionless, of either sign.
+ *   A wire has sites (x, y), x = 0 .. length-1 along transport, y = 0 .. width-1 across. Arrays over sites are [x][y]: the
+ *   value of site (x, y) stands at x * width + y. Arrays over points (one per field) follow the order of the fields;
+ *   a Jacobian is [point][x][y]. "onsite" is the whole diagonal of the Hamiltonian: lead_onsite (4 t) means a clean wire.
+ *   Complex numbers are two doubles, real part first; their counts below are counts of doubles.
+ *
+ * CALLS
+ *   Every function returns an mcd_status unless it says otherwise; MCD_OK is 0, errors are negative. After an error,
+ *   mcd_last_error() has one or two sentences that name the argument, its value and the remedy. On an error no object has
+ *   changed; output arrays may hold anything, output scalars and handles are untouched unless it says otherwise.
+ *   Options are set through named setters and read through getters of the same name; what is not set has the default stated
+ *   with its setter. Setters check their values at once.
+ *
+ * ARRAYS AND TEXTS
+ *   An array is a pointer followed by its count of elements. Input arrays are borrowed for the duration of the call and
+ *   copied where an object keeps them. Output arrays belong to the caller, who states their count: where the count is known
+ *   beforehand (points, sites, parameters) it must match exactly. Getters whose count is not known beforehand end in
+ *   (out, count, needed): *needed receives the elements that there are; with count 0 (out may be NULL) nothing else
+ *   happens, with count >= *needed the first *needed elements are written, else the status is MCD_ERR_SIZE. A text getter
+ *   is one of these with bytes as elements: *needed counts the terminating NUL. Arrays must not overlap.
+ *   Texts are NUL-terminated UTF-8, paths too.
+ *
+ * HANDLES
+ *   Objects are named by 64-bit handles that carry a kind and a generation: a freed, foreign or invented handle gives
+ *   MCD_ERR_HANDLE, never a crash. 0 is never a handle. Every handle received is the caller's to free with mcd_free, in any
+ *   order: objects that depend on each other keep what they need.
+ *
+ * THREADS
+ *   Every function may be called from any thread at any time. Calls on different objects run at the same time; calls on one
+ *   wire, problem or result take turns. mcd_last_error is kept apart for every thread. Functions that compute use the
+ *   threads set by mcd_set_threads or mcd_wire_set_threads beside the calling one; results do not depend on their number.
+ *   No function calls back except mcd_job_wait, on the thread that called it.
+ *
+ * FORK
+ *   The library cannot work in a child made by fork() without exec(): there every function returns MCD_ERR_FORKED at once
+ *   and mcd_free does nothing; mcd_version, mcd_status_name and mcd_last_error still work. The parent is not affected. Start
+ *   children by spawning (Python: multiprocessing.set_start_method("spawn")).
+ *
+ * Unless a function says otherwise, the four paragraphs above are its contract on ownership, thread safety, errors and fork.
+ */
+#ifndef MCD_H
+#define MCD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef MCD_API
+#define MCD_API extern
+#endif
+
+/* Version of this header. The library's own is mcd_version(); libraries of one major version are compatible upwards. */
+#define MCD_VERSION_MAJOR 1
+#define MCD_VERSION_MINOR 0
+#define MCD_VERSION_PATCH 0
+#define MCD_VERSION "1.0.0"
+
+/* Status of a call. New values may come; treat unknown negative values as errors. */
+typedef enum mcd_status {
+    MCD_OK = 0,
+    MCD_TIMEOUT = 1,          /* not an error: the time-out of mcd_job_wait passed and the job goes on */
+    MCD_ERR_ARGUMENT = -1,    /* a wrong argument: its name and value are in mcd_last_error() */
+    MCD_ERR_HANDLE = -2,      /* a freed, foreign or invented handle, or one of another kind */
+    MCD_ERR_SIZE = -3,        /* the output array is too small; *needed says how many elements there are */
+    MCD_ERR_NOMEM = -4,       /* the memory needed (stated in bytes) is over the limit or was refused */
+    MCD_ERR_CANCELLED = -5,   /* stopped by mcd_wire_cancel, mcd_job_cancel or a callback */
+    MCD_ERR_FILE = -6,        /* a file or buffer that cannot be read or written, or is damaged */
+    MCD_ERR_NUMERICAL = -7,   /* the arithmetic could not reach the promised accuracy */
+    MCD_ERR_UNSUPPORTED = -8, /* this build or machine does not have it */
+    MCD_ERR_STATE = -9,       /* not now: the job has (not) been started, has no result yet, has failed */
+    MCD_ERR_FORKED = -10,     /* called in a forked child */
+    MCD_ERR_INTERNAL = -11    /* a defect of the library: please report the message */
+} mcd_status;
+
+typedef uint64_t mcd_handle;  /* any of the following */
+typedef mcd_handle mcd_wire;    /* a strip with leads and a sweep of fields and energies, and its engine */
+typedef mcd_handle mcd_problem; /* a wire, a target curve and what may be varied to reach it */
+typedef mcd_handle mcd_job;     /* a search, running on threads of its own */
+typedef mcd_handle mcd_result;  /* what a search found, with its problem and its history */
+
+/* ------------------------------------------------------------------------------------------------------- the library */
+
+/* Version of the library, "major.minor.patch". Static; works after fork. */
+MCD_API const char *mcd_version(void);
+
+/* Message of the last error on this thread, "" if there was none. Belongs to the library and is valid until the next call
+ * on this thread that fails; copy it to keep it. Works after fork. */
+MCD_API const char *mcd_last_error(void);
+
+/* Name of a status, "MCD_ERR_ARGUMENT"; "unknown status" for others. Static; works after fork. */
+MCD_API const char *mcd_status_name(mcd_status status);
+
+/* Frees any object; 0 is left alone. A running job is cancelled and waited for (at most some 100 ms). */
+MCD_API mcd_status mcd_free(mcd_handle object);
+
+/* Number of handles that have not been freed, for leak tests. */
+MCD_API mcd_status mcd_live_handles(int64_t *handles);
+
+/* Threads of wires created from now on: n >= 1, or 0 (default) for all processors that the process may use. */
+MCD_API mcd_status mcd_set_threads(int64_t threads);
+MCD_API mcd_status mcd_get_threads(int64_t *threads);
+
+/* Bytes that the large buffers of all objects together may take, 0 (default) for no bound. */
+MCD_API mcd_status mcd_set_memory_limit(int64_t bytes);
+MCD_API mcd_status mcd_get_memory_limit(int64_t *bytes);
+/* Bytes that they take now. */
+MCD_API mcd_status mcd_memory_used(int64_t *bytes);
+
+/* Devices that wires can be computed on: index 0 .. count-1. The name is what mcd_wire_set_backend takes ("cpu");
+ * the description tells which kernels, how many processors, or why a device that was looked for cannot be used, in which
+ * case *available is 0. */
+MCD_API mcd_status mcd_devices(size_t *count);
+MCD_API mcd_status mcd_device_name(size_t index, char *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_device_description(size_t index, char *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_device_available(size_t index, int32_t *available);
+
+/* -------------------------------------------------------------------------------------------------------------- wires */
+
+/* Creates a wire of length x width sites (each >= 1) with one point per field. energies has one value for all points or
+ * one for each. Hopping 1, lead_onsite 4. The wire's tables (its leads) are computed at the first use, once. */
+MCD_API mcd_status mcd_wire_create(int64_t length, int64_t width, const double *fields, size_t fields_count,
+                                   const double *energies, size_t energies_count, mcd_wire *wire);
+
+/* Hopping t > 0 (default 1) and on-site energy of the leads (default 4: give 4 t for another t). Problems and jobs made
+ * before keep the wire as it was. */
+MCD_API mcd_status mcd_wire_set_hopping(mcd_wire wire, double hopping);
+MCD_API mcd_status mcd_wire_get_hopping(mcd_wire wire, double *hopping);
+MCD_API mcd_status mcd_wire_set_lead_onsite(mcd_wire wire, double lead_onsite);
+MCD_API mcd_status mcd_wire_get_lead_onsite(mcd_wire wire, double *lead_onsite);
+
+/* Where to compute: "auto" (default) or a name of mcd_device_name. The getter returns what computes, with the kernels and
+ * the device, for logs. */
+MCD_API mcd_status mcd_wire_set_backend(mcd_wire wire, const char *backend);
+MCD_API mcd_status mcd_wire_get_backend(mcd_wire wire, char *out, size_t count, size_t *needed);
+
+/* Threads of this wire: n >= 1, or 0 for all processors that the process may use (default: mcd_set_threads). Holds at once
+ * for problems and jobs that share the wire's engine too. */
+MCD_API mcd_status mcd_wire_set_threads(mcd_wire wire, int64_t threads);
+MCD_API mcd_status mcd_wire_get_threads(mcd_wire wire, int64_t *threads);
+
+/* Bytes that this wire may take, 0 (default) for no bound of its own. */
+MCD_API mcd_status mcd_wire_set_memory_limit(mcd_wire wire, int64_t bytes);
+MCD_API mcd_status mcd_wire_get_memory_limit(mcd_wire wire, int64_t *bytes);
+
+/* Shape: length x width sites, points. */
+MCD_API mcd_status mcd_wire_shape(mcd_wire wire, int64_t *length, int64_t *width, int64_t *points);
+/* Fields and energies, (points) each. */
+MCD_API mcd_status mcd_wire_fields(mcd_wire wire, double *fields, size_t fields_count);
+MCD_API mcd_status mcd_wire_energies(mcd_wire wire, double *energies, size_t energies_count);
+
+/* Open modes N of either lead at every point, (points): the ceiling of G. */
+MCD_API mcd_status mcd_wire_open_modes(mcd_wire wire, int64_t *modes, size_t modes_count);
+
+/* G (points) of the on-site energies (length x width). */
+MCD_API mcd_status mcd_wire_conductance(mcd_wire wire, const double *onsite, size_t onsite_count, double *g, size_t g_count);
+
+/* Vector-Jacobian product: G (points) and gradient[x][y] = sum_k weights[k] dG_k / d onsite[x][y]. weights (points), or
+ * NULL with count 0 for all ones. */
+MCD_API mcd_status mcd_wire_vjp(mcd_wire wire, const double *onsite, size_t onsite_count, const double *weights,
+                                size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count);
+
+/* G (points) and jacobian[k][x][y] = dG_k / d onsite[x][y], (points x length x width). */
+MCD_API mcd_status mcd_wire_jacobian(mcd_wire wire, const double *onsite, size_t onsite_count, double *g, size_t g_count,
+                                     double *jacobian, size_t jacobian_count);
+
+/* G and its derivative dG/dphi by the field of every point, (points) each. */
+MCD_API mcd_status mcd_wire_field_derivative(mcd_wire wire, const double *onsite, size_t onsite_count, double *g,
+                                             size_t g_count, double *derivative, size_t derivative_count);
+
+/* G and its derivative dG/dE by the energy of every point, (points) each. */
+MCD_API mcd_status mcd_wire_energy_derivative(mcd_wire wire, const double *onsite, size_t onsite_count, double *g,
+                                              size_t g_count, double *derivative, size_t derivative_count);
+
+/* S-matrix at any field and energy (not only those of the sweep). *modes receives N; s is 2N x 2N, row-major, complex
+ * (8 N^2 doubles): S[m][n] is the amplitude into mode m from mode n, the N modes of the left lead first, so that the four
+ * N x N blocks are [[r, t'], [t, r']]. Unitary. Modes are ordered by decreasing velocity; their phases are a convention. */
+MCD_API mcd_status mcd_wire_smatrix(mcd_wire wire, const double *onsite, size_t onsite_count, double field, double energy,
+                                    int64_t *modes, double *s, size_t s_count, size_t *needed);
+
+/* Eigenvalues of t^+ t at any field and energy, descending, N of them. */
+MCD_API mcd_status mcd_wire_transmission_eigenvalues(mcd_wire wire, const double *onsite, size_t onsite_count, double field,
+                                                     double energy, double *eigenvalues, size_t eigenvalues_count,
+                                                     size_t *needed);
+
+/* Local density of states -Im G_ii / pi of every site (length x width), per energy and site, at any field and energy:
+ * the sum over the incoming modes of both leads of |psi|^2 / (2 pi), without bound states. */
+MCD_API mcd_status mcd_wire_ldos(mcd_wire wire, const double *onsite, size_t onsite_count, double field, double energy,
+                                 double *ldos, size_t ldos_count);
+
+/* Scattering states for unit incoming flux in every mode of one lead (from: 0 left, 1 right) at any field and energy:
+ * psi[n][x][y], complex, N x length x width of them, in the gauge of the header's Hamiltonian (the hopping from slice x+1
+ * to slice x is -t exp(2 i phi y)). */
+MCD_API mcd_status mcd_wire_states(mcd_wire wire, const double *onsite, size_t onsite_count, double field, double energy,
+                                   int32_t from, int64_t *modes, double *psi, size_t psi_count, size_t *needed);
+
+/* Whether a curve can be reached at all. excess (points) receives max(0, target - N): by how much the target is above the
+ * ceiling; narrow (points) receives 1 where the target changes faster than about one flux quantum through the wire
+ * (delta phi = pi / (length x width)), else 0. Either may be NULL with count 0. *bound receives the smallest possible
+ * |G - target| (the norm of the excess). report is a text for people, one line per finding, "" if there is none. */
+MCD_API mcd_status mcd_wire_feasibility(mcd_wire wire, const double *target, size_t target_count, double *excess,
+                                        size_t excess_count, uint8_t *narrow, size_t narrow_count, double *bound,
+                                        char *report, size_t report_count, size_t *needed);
+
+/* Ends all calls that are now computing on this wire, from any thread: they return MCD_ERR_CANCELLED within 100 ms. Jobs
+ * go on: see mcd_job_cancel. */
+MCD_API mcd_status mcd_wire_cancel(mcd_wire wire);
+
+/* ----------------------------------------------------------------------------------------------------------- problems */
+
+/* Parameters that may vary in mcd_problem_set_gaussians. */
+#define MCD_FREE_X 1u
+#define MCD_FREE_Y 2u
+#define MCD_FREE_AMPLITUDE 4u
+#define MCD_FREE_RADIUS 8u
+
+/* Creates the problem of finding a potential whose conductance is target (points). Until a parametrization is set, every
+ * site of a clean wire is a parameter. The problem keeps the wire as it is now. */
+MCD_API mcd_status mcd_problem_create(mcd_wire wire, const double *target, size_t target_count, mcd_problem *problem);
+
+/* A new handle on the problem's wire. */
+MCD_API mcd_status mcd_problem_wire(mcd_problem problem, mcd_wire *wire);
+
+/* The target, (points). */
+MCD_API mcd_status mcd_problem_set_target(mcd_problem problem, const double *target, size_t target_count);
+MCD_API mcd_status mcd_problem_get_target(mcd_problem problem, double *target, size_t target_count);
+
+/* Weights w_k >= 0 of the residuals w_k (G_k - target_k), (points); 1 by default. */
+MCD_API mcd_status mcd_problem_set_weights(mcd_problem problem, const double *weights, size_t weights_count);
+MCD_API mcd_status mcd_problem_get_weights(mcd_problem problem, double *weights, size_t weights_count);
+
+/* Loss of the residuals: "squares" (default), or against outliers "log": c^2 log(1 + r^2/c^2), with the scale c > 0
+ * (0: 3 times the median |r| of the start). */
+MCD_API mcd_status mcd_problem_set_loss(mcd_problem problem, const char *loss, double scale);
+MCD_API mcd_status mcd_problem_get_loss(mcd_problem problem, char *out, size_t count, size_t *needed, double *scale);
+
+/* Parametrization by sites: the parameters are the on-site energies themselves (length x width), with their start. */
+MCD_API mcd_status mcd_problem_set_sites(mcd_problem problem, const double *onsite, size_t onsite_count);
+
+/* Parametrization by Gaussians: h(x, y) = background + sum_i amplitude_i exp(-((x - x_i)^2 + (y - y_i)^2) / radius_i^2).
+ * Each array has one start value per Gaussian; free is a sum of MCD_FREE_* and holds for all of them. The parameters are
+ * the free ones, Gaussian by Gaussian in the order x, y, amplitude, radius. radius > 0. */
+MCD_API mcd_status mcd_problem_set_gaussians(mcd_problem problem, const double *x, const double *y, const double *amplitude,
+                                             const double *radius, size_t gaussians_count, uint32_t free);
+
+/* Parametrization by gates: h = background + sum_i volts_i basis_i. basis is [gate][x][y] (gates x length x width), volts
+ * the start (gates). */
+MCD_API mcd_status mcd_problem_set_gates(mcd_problem problem, const double *basis, size_t basis_count, const double *volts,
+                                         size_t volts_count);
+
+/* Fixed potential under Gaussians and gates, (length x width); lead_onsite everywhere by default. No effect on sites. */
+MCD_API mcd_status mcd_problem_set_background(mcd_problem problem, const double *onsite, size_t onsite_count);
+MCD_API mcd_status mcd_problem_get_background(mcd_problem problem, double *onsite, size_t onsite_count);
+
+/* Kind of the parametrization: "sites", "gaussians" or "gates"; and number of its parameters. */
+MCD_API mcd_status mcd_problem_get_parametrization(mcd_problem problem, char *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_problem_parameters_count(mcd_problem problem, size_t *parameters);
+/* Name of a parameter: "onsite[3,4]", "amplitude[0]", "volts[2]". */
+MCD_API mcd_status mcd_problem_parameter_name(mcd_problem problem, size_t index, char *out, size_t count, size_t *needed);
+
+/* Start values of the parameters, (parameters). The parametrization must be set first; setting it again drops start,
+ * bounds, frozen parameters and ties. */
+MCD_API mcd_status mcd_problem_set_start(mcd_problem problem, const double *parameters, size_t parameters_count);
+MCD_API mcd_status mcd_problem_get_start(mcd_problem problem, double *parameters, size_t parameters_count);
+
+/* Bounds lower <= parameter <= upper, (parameters) each; infinite by default (the radii of Gaussians are above 0 always). */
+MCD_API mcd_status mcd_problem_set_bounds(mcd_problem problem, const double *lower, size_t lower_count, const double *upper,
+                                          size_t upper_count);
+MCD_API mcd_status mcd_problem_get_bounds(mcd_problem problem, double *lower, size_t lower_count, double *upper,
+                                          size_t upper_count);
+
+/* Frozen parameters keep their start: 1 frozen, 0 free, (parameters). */
+MCD_API mcd_status mcd_problem_set_frozen(mcd_problem problem, const uint8_t *frozen, size_t frozen_count);
+MCD_API mcd_status mcd_problem_get_frozen(mcd_problem problem, uint8_t *frozen, size_t frozen_count);
+
+/* Ties: parameters with the same number >= 0 share one value (the mean of their starts); -1 stands alone. (parameters). */
+MCD_API mcd_status mcd_problem_set_ties(mcd_problem problem, const int64_t *ties, size_t ties_count);
+MCD_API mcd_status mcd_problem_get_ties(mcd_problem problem, int64_t *ties, size_t ties_count);
+
+/* Adds a regularizer: weight times a penalty of the potential, added to the objective. "smoothness": the sum of the squared
+ * differences of neighbouring sites. Adding one that is there changes its weight; weight 0 takes it out. */
+MCD_API mcd_status mcd_problem_set_regularizer(mcd_problem problem, const char *regularizer, double weight);
+MCD_API mcd_status mcd_problem_get_regularizer(mcd_problem problem, const char *regularizer, double *weight);
+
+/* The potential (length x width) of parameters. */
+MCD_API mcd_status mcd_problem_onsite(mcd_problem problem, const double *parameters, size_t parameters_count,
+                                      double *onsite, size_t onsite_count);
+
+/* The objective of parameters, L = log |w (G - target)| plus regularizers, and its gradient (parameters; NULL with count 0
+ * if not wanted: then it costs a value only). For optimizers of your own. */
+MCD_API mcd_status mcd_problem_objective(mcd_problem problem, const double *parameters, size_t parameters_count,
+                                         double *objective, double *gradient, size_t gradient_count);
+
+/* The problem as bytes, for exchange between programs and languages (schema: mcd.fbs), and back. Bytes are not trusted:
+ * what is damaged or makes no sense gives MCD_ERR_FILE. */
+MCD_API mcd_status mcd_problem_encode(mcd_problem problem, uint8_t *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_problem_decode(const uint8_t *bytes, size_t bytes_count, mcd_problem *problem);
+
+/* Saves to a .mcd file (written aside and renamed: the old file or the new, never half a file), and loads from any .mcd
+ * file, also one that holds a result. */
+MCD_API mcd_status mcd_problem_save(mcd_problem problem, const char *path);
+MCD_API mcd_status mcd_problem_load(const char *path, mcd_problem *problem);
+
+/* --------------------------------------------------------------------------------------------------------------- jobs */
+
+/* State of a job. */
+typedef enum mcd_job_state {
+    MCD_JOB_NEW = 0,     /* not started: its settings may be changed */
+    MCD_JOB_RUNNING = 1,
+    MCD_JOB_DONE = 2,    /* mcd_job_result has a result, also after a cancellation */
+    MCD_JOB_FAILED = 3   /* mcd_job_wait and mcd_job_result return why */
+} mcd_job_state;
+
+/* How far a job is: one consistent snapshot. Set struct_size = sizeof(mcd_progress) and the rest to 0 before the call; a
+ * library that knows fewer members leaves the others 0, one that knows more fills only struct_size bytes. */
+typedef struct mcd_progress {
+    size_t struct_size;
+    int32_t state;         /* mcd_job_state */
+    int32_t start;         /* running number of the start that is being worked on, from 0 */
+    int32_t starts;        /* how many there are */
+    int32_t reserved;      /* 0 */
+    int64_t iteration;     /* of this start */
+    int64_t evaluations;   /* of the engine, all starts together */
+    double objective;      /* L of the current point */
+    double best_objective; /* the best L so far */
+    double step;           /* norm of the last step in the parameters */
+    double gradient;       /* norm of the gradient of the objective */
+    double seconds;        /* since mcd_job_start, and in earlier sessions if resumed */
+} mcd_progress;
+
+/* Called by mcd_job_wait on the waiting thread, at most once per iteration. Return 0 to go on, anything else to cancel. It
+ * may call any function, but not mcd_free of its job. */
+typedef int (*mcd_callback)(const mcd_progress *progress, void *user);
+
+/* Creates a job that minimises the objective of a problem (as the problem is now). Settings first, then mcd_job_start. */
+MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
+
+/* Creates a job that finds the count >= 1 Gaussian defects in an otherwise clean wire that explain the target (points).
+ * sigma is the standard deviation of the target's noise for the error bars, 0 if unknown (estimated from the fit). */
+MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
+                                         double sigma, mcd_job *job);
+
+/* Creates a job that continues the run saved in a .mcd file (a checkpoint or a saved result) bit for bit, with its
+ * settings; change limits such as max_evaluations before mcd_job_start. */
+MCD_API mcd_status mcd_job_create_resume(const char *path, mcd_job *job);
+
+/* The settings below are MCD_ERR_STATE once the job has been started. */
+
+/* "lm" (default: Levenberg-Marquardt), "lbfgs", "rmsprop", "adabelief", "adam". */
+MCD_API mcd_status mcd_job_set_method(mcd_job job, const char *method);
+MCD_API mcd_status mcd_job_get_method(mcd_job job, char *out, size_t count, size_t *needed);
+
+/* Learning rate of the first-order methods: a named schedule ("constant", "paper-defect", "paper-sites"), or the rate and
+ * pairs (step, factor): from each step on the rate is multiplied by its factor. */
+MCD_API mcd_status mcd_job_set_schedule(mcd_job job, const char *schedule);
+MCD_API mcd_status mcd_job_set_schedule_pairs(mcd_job job, double rate, const int64_t *steps, size_t steps_count,
+                                              const double *factors, size_t factors_count);
+/* steps and factors are NULL with count 0 to learn their count. */
+MCD_API mcd_status mcd_job_get_schedule(mcd_job job, double *rate, int64_t *steps, double *factors, size_t count,
+                                        size_t *needed);
+
+/* Engine evaluations after which to stop, all starts together (default 1000; >= 1). */
+MCD_API mcd_status mcd_job_set_max_evaluations(mcd_job job, int64_t evaluations);
+MCD_API mcd_status mcd_job_get_max_evaluations(mcd_job job, int64_t *evaluations);
+
+/* Seconds after which to stop, 0 (default) for no limit. */
+MCD_API mcd_status mcd_job_set_time_limit(mcd_job job, double seconds);
+MCD_API mcd_status mcd_job_get_time_limit(mcd_job job, double *seconds);
+
+/* Stop once L falls below this (default -INFINITY: never). */
+MCD_API mcd_status mcd_job_set_stop_objective(mcd_job job, double objective);
+MCD_API mcd_status mcd_job_get_stop_objective(mcd_job job, double *objective);
+
+/* Stop once a step is shorter than this relative to the parameters, or the gradient's largest entry is below this;
+ * 0 switches the test off. */
+MCD_API mcd_status mcd_job_set_step_tolerance(mcd_job job, double tolerance);
+MCD_API mcd_status mcd_job_get_step_tolerance(mcd_job job, double *tolerance);
+MCD_API mcd_status mcd_job_set_gradient_tolerance(mcd_job job, double tolerance);
+MCD_API mcd_status mcd_job_get_gradient_tolerance(mcd_job job, double *tolerance);
+
+/* Number of starts (default 1): the first is the problem's own, the others are random around it with the standard deviation
+ * spread (default 0.3, in the units of the parameters). The distinct outcomes are ranked in the result. */
+MCD_API mcd_status mcd_job_set_starts(mcd_job job, int64_t starts, double spread);
+MCD_API mcd_status mcd_job_get_starts(mcd_job job, int64_t *starts, double *spread);
+
+/* Seed of everything random (default 0): the same seed gives the same bits. */
+MCD_API mcd_status mcd_job_set_seed(mcd_job job, uint64_t seed);
+MCD_API mcd_status mcd_job_get_seed(mcd_job job, uint64_t *seed);
+
+/* File to write checkpoints to, NULL or "" (default) for none, and the seconds between two of them (default 10; 0: after
+ * every iteration). One is written at the end too, also when cancelled. */
+MCD_API mcd_status mcd_job_set_checkpoint(mcd_job job, const char *path, double interval);
+MCD_API mcd_status mcd_job_get_checkpoint(mcd_job job, char *out, size_t count, size_t *needed, double *interval);
+
+/* Starts the job on threads of the library and returns at once. */
+MCD_API mcd_status mcd_job_start(mcd_job job);
+
+/* Waits until the job ends, at most timeout seconds (negative: for ever; 0: do not wait). While waiting, calls callback
+ * (NULL for none) on this thread with each iteration's progress; a return other than 0 cancels. MCD_OK: there is a result;
+ * MCD_TIMEOUT: it still runs; an error: why it failed. Several threads may wait. */
+MCD_API mcd_status mcd_job_wait(mcd_job job, double timeout, mcd_callback callback, void *user);
+
+/* Snapshot of a job, without waiting. */
+MCD_API mcd_status mcd_job_progress(mcd_job job, mcd_progress *progress);
+
+/* Asks a job to stop; returns at once. The job ends within 100 ms with the best point so far as its result. */
+MCD_API mcd_status mcd_job_cancel(mcd_job job);
+
+/* History so far, one entry per iteration, by column: "start", "iteration", "evaluations", "objective", "best_objective",
+ * "step", "gradient", "seconds". May be called while the job runs. */
+MCD_API mcd_status mcd_job_history(mcd_job job, const char *column, double *out, size_t count, size_t *needed);
+
+/* The best potential so far (length x width), while the job runs or after. */
+MCD_API mcd_status mcd_job_best(mcd_job job, double *onsite, size_t onsite_count);
+
+/* The result of a job that has ended; MCD_ERR_STATE before. */
+MCD_API mcd_status mcd_job_result(mcd_job job, mcd_result *result);
+
+/* ------------------------------------------------------------------------------------------------------------ results */
+
+/* A new handle on the problem that was solved (for find_defect: with Gaussians as parametrization). */
+MCD_API mcd_status mcd_result_problem(mcd_result result, mcd_problem *problem);
+
+/* The best potential (length x width), its conductance (points) and its parameters (parameters of the problem). */
+MCD_API mcd_status mcd_result_onsite(mcd_result result, double *onsite, size_t onsite_count);
+MCD_API mcd_status mcd_result_conductance(mcd_result result, double *g, size_t g_count);
+MCD_API mcd_status mcd_result_parameters(mcd_result result, double *parameters, size_t parameters_count);
+
+/* Standard errors of the parameters from the curve's misfit, (parameters); NaN where a parameter is frozen or the run was
+ * not a fit by Levenberg-Marquardt. */
+MCD_API mcd_status mcd_result_parameter_errors(mcd_result result, double *errors, size_t errors_count);
+
+/* Parameters by name: "x", "y", "amplitude", "radius" of Gaussians (one per Gaussian, the fixed ones too; best first after
+ * find_defect), "volts" of gates, "onsite" of sites; and their errors (NaN for fixed ones). */
+MCD_API mcd_status mcd_result_parameter(mcd_result result, const char *name, double *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_result_parameter_error(mcd_result result, const char *name, double *out, size_t count,
+                                              size_t *needed);
+
+/* L = log |w (G - target)| plus regularizers; engine evaluations and seconds that the run took. */
+MCD_API mcd_status mcd_result_objective(mcd_result result, double *objective);
+MCD_API mcd_status mcd_result_evaluations(mcd_result result, int64_t *evaluations);
+MCD_API mcd_status mcd_result_seconds(mcd_result result, double *seconds);
+
+/* Why the run ended, one word for programs: "objective", "step", "gradient", "stalled", "evaluations", "time", "cancelled";
+ * and a sentence for people, which also says by how much an infeasible target is out of reach. */
+MCD_API mcd_status mcd_result_status(mcd_result result, char *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_result_message(mcd_result result, char *out, size_t count, size_t *needed);
+
+/* What computed it, as mcd_wire_get_backend. */
+MCD_API mcd_status mcd_result_backend(mcd_result result, char *out, size_t count, size_t *needed);
+
+/* History of the run: columns as in mcd_job_history. */
+MCD_API mcd_status mcd_result_history(mcd_result result, const char *column, double *out, size_t count, size_t *needed);
+
+/* Number of distinct outcomes of the starts (at least 1), and each of them, best first, as a result of its own. */
+MCD_API mcd_status mcd_result_outcomes(mcd_result result, size_t *count);
+MCD_API mcd_status mcd_result_outcome(mcd_result result, size_t index, mcd_result *outcome);
+
+/* The result with its problem as bytes, and back; to a .mcd file and back: see mcd_problem_encode and mcd_problem_save.
+ * A saved result can be continued by mcd_job_create_resume. */
+MCD_API mcd_status mcd_result_encode(mcd_result result, uint8_t *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_result_decode(const uint8_t *bytes, size_t bytes_count, mcd_result *result);
+MCD_API mcd_status mcd_result_save(mcd_result result, const char *path);
+MCD_API mcd_status mcd_result_load(const char *path, mcd_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
