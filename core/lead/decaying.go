@@ -1,0 +1,208 @@
+package lead
+
+import (
+	"math"
+	"math/cmplx"
+	"sort"
+
+	"gonum.org/v1/gonum/lapack"
+	"gonum.org/v1/gonum/lapack/gonum"
+
+	"mcd/core/fault"
+)
+
+// decaying holds an orthonormal basis of the solutions of the lead that decay to the right and the map between slices in
+// that basis: u_{x+1} = next, u_x = here (Width × count, columns), next = here·map, map quasi-triangular (count × count).
+type decaying struct {
+	width, count int
+	next, here   []complex128
+	step         []float64
+}
+
+// transfer is the transfer matrix [u_{x+1}; u_x] = T·[u_x; u_{x−1}] in a basis where it is real (2Width × 2Width).
+//
+// With energies in units of the hopping τ = −D, D = diag(e^{iθ}), H₀ − E = e + H₁, so T = [[D*(e + H₁), −D*²], [1, 0]].
+// As θ is odd in ȳ, T commutes with mirror × conjugation and is real in the basis of their fixed vectors, made of pairs of
+// mirrored sites p < q: s = (p + q)/√2, stored at p, and a = i(p − q)/√2, stored at q. There D turns (s, a) by θ_p, and H₁
+// stays tridiagonal: −1 between neighbours, but −√2 and 0 from s and a to a middle site, and −1 and +1 on the diagonal at
+// s and a of the innermost pair of an even width.
+func transfer(b *bands) []float64 {
+	w := b.width
+	n := 2 * w
+	t := make([]float64, n*n)
+	h := make([]float64, w) // one column of e + H₁
+	for j := range w {
+		clear(h)
+		h[j] = b.e
+		onsiteAndNeighbours(h, j, w)
+		for p := 0; p <= (w-1)/2; p++ {
+			q := w - 1 - p
+			c, s := b.cos[p], b.sin[p]
+			if p == q {
+				t[p*n+j] = h[p]
+				continue
+			}
+			// D* turns by −θ: components (x_s, x_a) become (c·x_s + s·x_a, c·x_a − s·x_s).
+			t[p*n+j] = c*h[p] + s*h[q]
+			t[q*n+j] = c*h[q] - s*h[p]
+		}
+	}
+	for p := 0; p <= (w-1)/2; p++ {
+		q := w - 1 - p
+		if p == q {
+			t[p*n+w+p] = -1
+			continue
+		}
+		c2, s2 := b.cos[p]*b.cos[p]-b.sin[p]*b.sin[p], 2*b.cos[p]*b.sin[p]
+		t[p*n+w+p], t[p*n+w+q] = -c2, -s2
+		t[q*n+w+p], t[q*n+w+q] = s2, -c2
+	}
+	for j := range w {
+		t[(w+j)*n+j] = 1
+	}
+	return t
+}
+
+// onsiteAndNeighbours adds column j of H₁ in the paired basis to h.
+func onsiteAndNeighbours(h []float64, j, w int) {
+	half := w / 2 // pairs p = 0 … half−1, mirrored q = w−1−p
+	odd := w%2 == 1
+	link := func(i, k int) float64 {
+		if odd && (i == half || k == half) {
+			if min(i, k) < half {
+				return -math.Sqrt2
+			}
+			return 0
+		}
+		return -1
+	}
+	if j > 0 && !(w%2 == 0 && j == half) {
+		h[j-1] += link(j, j-1)
+	}
+	if j+1 < w && !(w%2 == 0 && j == half-1) {
+		h[j+1] += link(j, j+1)
+	}
+	if !odd && j == half-1 {
+		h[j]--
+	}
+	if !odd && j == half {
+		h[j]++
+	}
+}
+
+// decay computes the decaying solutions: the count = Width − Modes eigenvalues of T of least modulus, moved to the front
+// of its real Schur form T = ZSZᵀ; then with X = [X₁; X₂] the first columns of Z, TX = XS and so X₁ = X₂S.
+func decay(b *bands, count int) (*decaying, error) {
+	w := b.width
+	n := 2 * w
+	t := transfer(b)
+	z := make([]float64, n*n)
+	re, im := make([]float64, n), make([]float64, n)
+	var impl gonum.Implementation
+	tau := make([]float64, n-1)
+	query := make([]float64, 1)
+	impl.Dgehrd(n, 0, n-1, t, n, tau, query, -1)
+	lwork := int(query[0])
+	impl.Dhseqr(lapack.EigenvaluesAndSchur, lapack.SchurOrig, n, 0, n-1, t, n, re, im, z, n, query, -1)
+	lwork = max(lwork, int(query[0]), 3*n)
+	impl.Dorghr(n, 0, n-1, z, n, tau, query, -1)
+	work := make([]float64, max(lwork, int(query[0])))
+
+	impl.Dgehrd(n, 0, n-1, t, n, tau, work, len(work))
+	copy(z, t)
+	impl.Dorghr(n, 0, n-1, z, n, tau, work, len(work))
+	for i := 2; i < n; i++ {
+		clear(t[i*n : i*n+i-1])
+	}
+	if impl.Dhseqr(lapack.EigenvaluesAndSchur, lapack.SchurOrig, n, 0, n-1, t, n, re, im, z, n, work, len(work)) != 0 {
+		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
+	}
+	if !order(impl, t, z, re, im, count, work) {
+		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
+	}
+	d := &decaying{width: w, count: count, step: make([]float64, count*count),
+		next: unpair(z, w, count), here: unpair(z[w*n:], w, count)}
+	for i := range count {
+		copy(d.step[i*count:(i+1)*count], t[i*n:i*n+count])
+	}
+	return d, nil
+}
+
+// order moves the count eigenvalues of least modulus to the front of the Schur form (t, z).
+func order(impl gonum.Implementation, t, z, re, im []float64, count int, work []float64) bool {
+	n := len(re)
+	modulus := make([]float64, n)
+	index := make([]int, n)
+	for i := range n {
+		modulus[i], index[i] = math.Hypot(re[i], im[i]), i
+	}
+	sort.SliceStable(index, func(i, j int) bool { return modulus[index[i]] < modulus[index[j]] })
+	wanted := make([]bool, n)
+	for _, i := range index[:count] {
+		wanted[i] = true
+	}
+	front := 0
+	for i := 0; i < n; {
+		size := 1
+		if im[i] != 0 {
+			size = 2
+		}
+		if wanted[i] {
+			if size == 2 && !wanted[i+1] {
+				return false
+			}
+			if front != i {
+				if _, _, ok := impl.Dtrexc(lapack.UpdateSchur, n, t, n, z, n, i, front, work); !ok {
+					return false
+				}
+			}
+			front += size
+		}
+		i += size
+	}
+	return front == count
+}
+
+// unpair returns the first count columns of w rows of z, taken from the paired basis to the sites.
+func unpair(z []float64, w, count int) []complex128 {
+	n := 2 * w
+	x := make([]complex128, w*count)
+	for p := 0; p <= (w-1)/2; p++ {
+		q := w - 1 - p
+		for j := range count {
+			s, a := z[p*n+j], z[q*n+j]
+			if p == q {
+				x[p*count+j] = complex(s, 0)
+				continue
+			}
+			x[p*count+j] = complex(s/math.Sqrt2, a/math.Sqrt2)
+			x[q*count+j] = complex(s/math.Sqrt2, -a/math.Sqrt2)
+		}
+	}
+	return x
+}
+
+// mapping returns F = X₁X₂⁻¹ (Width × Width) from the decaying solutions and the right-movers.
+func mapping(d *decaying, right []mode) ([]complex128, error) {
+	w := d.width
+	here, next := make([]complex128, w*w), make([]complex128, w*w)
+	for y := range w {
+		copy(here[y*w:], d.here[y*d.count:(y+1)*d.count])
+		copy(next[y*w:], d.next[y*d.count:(y+1)*d.count])
+	}
+	for m, r := range right {
+		lambda := cmplx.Exp(complex(0, r.k))
+		for y, u := range r.u {
+			here[y*w+d.count+m] = complex(u, 0)
+			next[y*w+d.count+m] = lambda * complex(u, 0)
+		}
+	}
+	// F·here = next is hereᵀ·Fᵀ = nextᵀ.
+	transpose(here, w)
+	transpose(next, w)
+	if !solveInPlace(here, next, w, w) {
+		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d are linearly dependent: the energy lies on a band edge", w)
+	}
+	transpose(next, w)
+	return next, nil
+}

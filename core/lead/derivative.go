@@ -1,0 +1,163 @@
+package lead
+
+import (
+	"math/cmplx"
+
+	"mcd/core/parallel"
+)
+
+// DerivativeF returns ∂F/∂Energy and ∂F/∂Field (Width × Width, [row][column]). They grow without bound towards a band
+// edge and do not exist on it.
+//
+// F solves τF² + (H₀ − E)F + τ† = 0. With g = (E − H₀ − τF)⁻¹, so that F = gτ†, its differential is the Stein equation
+//
+//	dF − gτ·dF·F = g(dτF² + (dH₀ − dE)F + dτ†),
+//
+// where gτ has the eigenvalues of F: it is singular only where the product of two of them is 1, on a band edge.
+func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
+	defer parallel.Recover(&err)
+	e, err := newStein(l)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := l.Width
+	// dτ = 2iȳτ dφ, and F = gτ† with diagonal τ gives g = Fτ†⁻¹.
+	f2 := multiply(l.F, l.F, w, w, w)
+	dE, dField = make([]complex128, w*w), make([]complex128, w*w)
+	for y := range w {
+		m := complex(0, float64(2*y-(w-1))) // 2iȳ
+		for j := range w {
+			dE[y*w+j] = -l.F[y*w+j]
+			dField[y*w+j] = m * e.tau[y] * f2[y*w+j]
+		}
+		dField[y*w+y] -= m * cmplx.Conj(e.tau[y])
+	}
+	return e.solve(dE), e.solve(dField), nil
+}
+
+// stein solves X − gτ·X·F = gC for one lead. With FZ = ZS, S upper triangular, and the mirrored left-going solutions
+// F_L = JFJ = (JZ)S(JZ)⁻¹, the columns of V = JZ − F·JZ·S obey gτV = VS: of a left-going solution u, the differences
+// w_x = u_x − Fu_{x−1} obey gτw₁ = w₀. So X = VYZ⁻¹ with Y − SYS = V⁻¹gCZ, solved column by column.
+type stein struct {
+	lead    *Lead
+	tau     []complex128 // diagonal of τ
+	z, v, s []complex128
+}
+
+func newStein(l *Lead) (*stein, error) {
+	w := l.Width
+	b := newBands(l.Params)
+	d, err := decay(b, w-l.Modes)
+	if err != nil {
+		return nil, err
+	}
+	e := &stein{lead: l, tau: make([]complex128, w), s: make([]complex128, w*w), z: make([]complex128, w*w)}
+	for y := range w {
+		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])
+	}
+	step := d.triangular()
+	for y := range w {
+		copy(e.z[y*w:], d.here[y*d.count:(y+1)*d.count])
+	}
+	for i := range d.count {
+		copy(e.s[i*w:], step[i*d.count:(i+1)*d.count])
+	}
+	for m, k := range l.Wavenumber {
+		j := d.count + m
+		e.s[j*w+j] = cmplx.Exp(complex(0, k))
+		for y := range w {
+			e.z[y*w+j] = complex(l.Vectors[m*w+y], 0)
+		}
+	}
+	left := make([]complex128, w*w)
+	for y := range w {
+		copy(left[y*w:(y+1)*w], e.z[(w-1-y)*w:(w-y)*w])
+	}
+	e.v = left
+	back := multiply(l.F, multiply(left, e.s, w, w, w), w, w, w)
+	for i := range back {
+		e.v[i] -= back[i]
+	}
+	return e, nil
+}
+
+// solve returns X for the right-hand side C.
+func (e *stein) solve(c []complex128) []complex128 {
+	w := e.lead.Width
+	scaled := make([]complex128, w*w) // τ†⁻¹C
+	for y := range w {
+		for j := range w {
+			scaled[y*w+j] = c[y*w+j] / cmplx.Conj(e.tau[y])
+		}
+	}
+	y := multiply(e.lead.F, multiply(scaled, e.z, w, w, w), w, w, w)
+	v := append([]complex128(nil), e.v...)
+	if !solveInPlace(v, y, w, w) {
+		return nil
+	}
+	e.columns(y)
+	x := multiply(e.v, y, w, w, w)
+	z := append([]complex128(nil), e.z...)
+	transpose(z, w)
+	transpose(x, w)
+	solveInPlace(z, x, w, w)
+	transpose(x, w)
+	return x
+}
+
+// columns solves Y − SYS = C in place: (1 − s_jj S)y_j = c_j + S Σ_{l<j} y_l s_lj.
+func (e *stein) columns(y []complex128) {
+	w := e.lead.Width
+	sum := make([]complex128, w)
+	for j := range w {
+		for i := range w {
+			sum[i] = 0
+			for l := range j {
+				sum[i] += y[i*w+l] * e.s[l*w+j]
+			}
+		}
+		last := e.s[j*w+j]
+		for i := w - 1; i >= 0; i-- {
+			// Row i of S(Σ + s_jj y_j) from the entries right of the diagonal, already solved, and the diagonal.
+			r := y[i*w+j] + e.s[i*w+i]*sum[i]
+			for l := i + 1; l < w; l++ {
+				r += e.s[i*w+l] * (sum[l] + last*y[l*w+j])
+			}
+			y[i*w+j] = r / (1 - last*e.s[i*w+i])
+		}
+	}
+}
+
+// triangular returns the map of the decaying solutions as a complex upper triangular matrix, turning the columns of here
+// accordingly: every 2×2 block on the diagonal is taken to its own Schur form by a unitary pair of columns.
+func (d *decaying) triangular() []complex128 {
+	n := d.count
+	s := make([]complex128, n*n)
+	for i, v := range d.step {
+		s[i] = complex(v, 0)
+	}
+	for i := 0; i+1 < n; i++ {
+		if s[(i+1)*n+i] == 0 {
+			continue
+		}
+		a, b, c, e := s[i*n+i], s[i*n+i+1], s[(i+1)*n+i], s[(i+1)*n+i+1]
+		lambda := (a+e)/2 + cmplx.Sqrt((a-e)*(a-e)/4+b*c)
+		p, q := b, lambda-a // the eigenvector
+		norm := complex(hypot(p, q), 0)
+		p, q = p/norm, q/norm
+		turn := func(x []complex128, stride, rows int) { // columns times [[p, −q̄], [q, p̄]]
+			for r := range rows {
+				f, g := x[r*stride+i], x[r*stride+i+1]
+				x[r*stride+i], x[r*stride+i+1] = f*p+g*q, g*cmplx.Conj(p)-f*cmplx.Conj(q)
+			}
+		}
+		turn(s, n, n)
+		turn(d.here, n, d.width)
+		for j := range n {
+			f, g := s[i*n+j], s[(i+1)*n+j]
+			s[i*n+j], s[(i+1)*n+j] = cmplx.Conj(p)*f+cmplx.Conj(q)*g, p*g-q*f
+		}
+		s[(i+1)*n+i] = 0
+	}
+	return s
+}

@@ -1,0 +1,319 @@
+package lead
+
+import (
+	"math"
+	"sort"
+)
+
+// bands is the dispersion of a strip's lead, in units of the hopping and measured from the energy: μ_j(k) are the
+// eigenvalues of the real symmetric tridiagonal matrix B(k) = diag(e − 2cos(k + θ_y)), −1 beside the diagonal, with
+// e = (onsite − energy)/t and θ_y = 2φȳ. Open modes are its zeros, μ_j(k) = 0. Since θ is odd in ȳ, B(−k) is B(k)
+// mirrored in y, so k in [0, π] tells everything: a zero there with μ' < 0 is the mirror of a right-mover at −k.
+type bands struct {
+	width    int
+	e        float64
+	cos, sin []float64 // of θ_y
+	diagonal []float64 // of B at the k last set
+	slope    []float64 // ∂B/∂k there
+	factor   tridiagonal
+	vector   []float64
+	right    []mode
+}
+
+// mode is a right-moving open mode: λ = exp(ik), velocity dμ/dk > 0, u·u = 1.
+type mode struct {
+	k, velocity float64
+	u           []float64
+}
+
+// resolution is the width in k below which two bands that nearly cross at zero are not told apart.
+const resolution = 1e-9
+
+func newBands(p Params) *bands {
+	w := p.Width
+	b := &bands{width: w, e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w),
+		diagonal: make([]float64, w), slope: make([]float64, w), vector: make([]float64, w), factor: newTridiagonal(w)}
+	for y := range w {
+		m := float64(2*y - (w - 1)) // 2ȳ, so that mirrored sites have opposite phases exactly
+		theta := p.Field * m
+		sin, cos := math.Sincos(theta)
+		rest := math.FMA(p.Field, m, -theta) // rounding of the product, felt at large fields
+		b.cos[y], b.sin[y] = cos-sin*rest, sin+cos*rest
+	}
+	return b
+}
+
+// at sets k.
+func (b *bands) at(k float64) {
+	sin, cos := math.Sincos(k)
+	for y := range b.diagonal {
+		b.diagonal[y] = b.e - 2*(cos*b.cos[y]-sin*b.sin[y])
+		b.slope[y] = 2 * (sin*b.cos[y] + cos*b.sin[y])
+	}
+}
+
+// below counts the eigenvalues of B under s (Sturm).
+func (b *bands) below(s float64) int {
+	count, q := 0, 1.0
+	inverse := 0.0
+	for _, d := range b.diagonal {
+		q = d - s - inverse
+		if q < 0 {
+			count++
+		}
+		if math.Abs(q) < 1e-290 {
+			q = math.Copysign(1e-290, q)
+		}
+		inverse = 1 / q
+	}
+	return count
+}
+
+// eigenpair returns the eigenvalue of B next to shift, its derivative by k, and leaves the unit vector in b.vector.
+func (b *bands) eigenpair(shift float64, steps int) (value, slope float64) {
+	b.factor.set(b.diagonal, shift)
+	for y := range b.vector {
+		b.vector[y] = 1 + 0.5*math.Sin(float64(y*y+1)) // overlaps with every mode, whatever its symmetry
+	}
+	for range steps {
+		b.factor.solve(b.vector)
+		normalize(b.vector)
+	}
+	for y, u := range b.vector {
+		d := b.diagonal[y] * u
+		if y > 0 {
+			d -= 2 * b.vector[y-1]
+		}
+		value += u * d
+		slope += b.slope[y] * u * u
+	}
+	return value, slope
+}
+
+// solve finds all right-movers, ordered by k.
+func (b *bands) solve() []mode {
+	b.right = b.right[:0]
+	if math.Abs(b.e) > 4 {
+		return b.right // |2cos| + |2cos| ≤ 4 bounds the band
+	}
+	const parts = 16
+	for i := range parts {
+		b.search(math.Pi*float64(i)/parts, math.Pi*float64(i+1)/parts)
+	}
+	sort.Slice(b.right, func(i, j int) bool { return b.right[i].k < b.right[j].k })
+	return b.right
+}
+
+// search adds the zeros in [from, to]. As |μ'| ≤ 2, only bands within 2h of zero at the middle can have one (h is half
+// the width). A band at least g away from all others over the whole interval has |μ”| ≤ c = 2 + 8/g by perturbation
+// theory, so it has no zero if |μ| > (|μ'| + ch)h at the middle and is monotonic if |μ'| > ch. It is analytic in a disc of
+// radius log(1 + g/4) around k, as μ moves by less than g/2 there: over a small part of that its slope is resolved by
+// samples. Else the interval is halved.
+func (b *bands) search(from, to float64) {
+	k, h := (from+to)/2, (to-from)/2
+	reach := 2 * h
+	b.at(k)
+	low, high := b.below(-reach), b.below(reach)
+	if low == high {
+		return
+	}
+	if h < resolution {
+		for j := low; j < high; j++ {
+			b.crossing(from, to, j)
+		}
+		return
+	}
+	if high == low+1 {
+		if gap := b.isolation(reach, low); gap > 0 {
+			value, slope := b.eigenpair(b.bisect(-reach, reach, low), 2)
+			c := 2 + 8/gap
+			if math.Abs(value) > (math.Abs(slope)+c*h)*h {
+				return
+			}
+			if math.Abs(slope) > c*h {
+				b.crossing(from, to, low)
+				return
+			}
+			if h < math.Log1p(gap/4)/8 {
+				b.sampled(from, to, low)
+				return
+			}
+		}
+	}
+	b.search(from, k)
+	b.search(k, to)
+}
+
+// sampled adds the zeros of the isolated band j in [from, to], cut at its extrema into monotonic pieces: the sign of the
+// slope is sampled, its changes bisected.
+func (b *bands) sampled(from, to float64, j int) {
+	const parts = 4
+	reach := to - from
+	rising := func(k float64) bool {
+		b.at(k)
+		_, slope := b.eigenpair(b.bisect(-2*reach, 2*reach, j), 2)
+		return slope > 0
+	}
+	start, left := from, rising(from)
+	for i := range parts {
+		low, high := from+reach*float64(i)/parts, from+reach*float64(i+1)/parts
+		right := rising(high)
+		if left != right {
+			for high-low > 1e-10 {
+				if middle := (low + high) / 2; rising(middle) == left {
+					low = middle
+				} else {
+					high = middle
+				}
+			}
+			extremum := (low + high) / 2 // within 1e-10, where μ is extremal to its rounding
+			b.crossing(start, extremum, j)
+			start = extremum
+		}
+		left = right
+	}
+	b.crossing(start, to, j)
+}
+
+// isolation returns a lower bound of the distance of band j, within reach of zero, from the other bands over the whole
+// interval (every band moves by at most reach), 0 if there is none worth having.
+func (b *bands) isolation(reach float64, j int) float64 {
+	gap := 0.0
+	for g := 4 * reach; g < 8; g *= 4 {
+		if b.below(-g) != j || b.below(g) != j+1 {
+			break
+		}
+		gap = g - 3*reach
+	}
+	return gap
+}
+
+// bisect narrows eigenvalue j, known to lie in (low, high), to a part of 2⁻²⁰ of it.
+func (b *bands) bisect(low, high float64, j int) float64 {
+	for range 20 {
+		middle := (low + high) / 2
+		if b.below(middle) > j {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return (low + high) / 2
+}
+
+// crossing adds the zero of band j in [from, to] if its signs at the ends differ.
+func (b *bands) crossing(from, to float64, j int) {
+	negative := func(k float64) bool { b.at(k); return b.below(0) > j }
+	rising := negative(from)
+	if rising == negative(to) {
+		return
+	}
+	low, high := from, to
+	k := (low + high) / 2
+	var slope float64
+	for range 60 {
+		if negative(k) == rising {
+			low = k
+		} else {
+			high = k
+		}
+		// Newton with μ' = u†B'u by Hellmann and Feynman; at a zero, inverse iteration needs no shift.
+		var value float64
+		value, slope = b.eigenpair(0, 3)
+		next := k - value/slope
+		if !(next > low && next < high) {
+			next = (low + high) / 2
+		}
+		if math.Abs(next-k) <= 1e-16 {
+			break
+		}
+		k = next
+	}
+	b.at(k)
+	_, slope = b.eigenpair(0, 3)
+	u := append([]float64(nil), b.vector...)
+	if !rising {
+		k, slope = -k, -slope
+		mirror(u)
+	}
+	b.right = append(b.right, mode{k: k, velocity: slope, u: u})
+}
+
+// mirror reverses the order of v.
+func mirror[T any](v []T) {
+	for i, j := 0, len(v)-1; i < j; i, j = i+1, j-1 {
+		v[i], v[j] = v[j], v[i]
+	}
+}
+
+func normalize(v []float64) {
+	largest := 0.0
+	for _, x := range v {
+		largest = max(largest, math.Abs(x))
+	}
+	sum := 0.0
+	for i := range v {
+		v[i] /= largest
+		sum += v[i] * v[i]
+	}
+	scale := 1 / math.Sqrt(sum)
+	for i := range v {
+		v[i] *= scale
+	}
+}
+
+// tridiagonal is the LU factorization with partial pivoting of a symmetric tridiagonal matrix with −1 beside the
+// diagonal: upper rows (p, q, r), multiplier m, and whether the row was swapped with the next.
+type tridiagonal struct {
+	p, q, r, m []float64
+	swapped    []bool
+}
+
+func newTridiagonal(n int) tridiagonal {
+	return tridiagonal{p: make([]float64, n), q: make([]float64, n), r: make([]float64, n), m: make([]float64, n), swapped: make([]bool, n)}
+}
+
+// set factors diag(d) − shift; an exactly zero pivot becomes as small as inverse iteration likes it.
+func (f *tridiagonal) set(d []float64, shift float64) {
+	const tiny = 1e-200
+	n := len(d)
+	a, b := d[0]-shift, -1.0 // the current row: diagonal and right neighbour
+	for i := range n - 1 {
+		f.swapped[i] = math.Abs(a) < 1
+		next := d[i+1] - shift
+		if f.swapped[i] {
+			f.p[i], f.q[i], f.r[i] = -1, next, -1
+			f.m[i] = -a
+			a, b = b-f.m[i]*next, f.m[i]
+		} else {
+			f.p[i], f.q[i], f.r[i] = a, b, 0
+			f.m[i] = -1 / a
+			a, b = next-f.m[i]*b, -1
+		}
+		if i == n-2 {
+			f.r[i] = 0
+		}
+	}
+	if a == 0 {
+		a = tiny
+	}
+	f.p[n-1] = a
+}
+
+// solve replaces v by the solution.
+func (f *tridiagonal) solve(v []float64) {
+	n := len(v)
+	for i := range n - 1 {
+		if f.swapped[i] {
+			v[i], v[i+1] = v[i+1], v[i]
+		}
+		v[i+1] -= f.m[i] * v[i]
+	}
+	v[n-1] /= f.p[n-1]
+	if n > 1 {
+		v[n-2] = (v[n-2] - f.q[n-2]*v[n-1]) / f.p[n-2]
+	}
+	for i := n - 3; i >= 0; i-- {
+		v[i] = (v[i] - f.q[i]*v[i+1] - f.r[i]*v[i+2]) / f.p[i]
+	}
+}
