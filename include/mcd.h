@@ -216,7 +216,7 @@ MCD_API mcd_status mcd_wire_cancel(mcd_wire wire);
 
 /* ----------------------------------------------------------------------------------------------------------- problems */
 
-/* Parameters that may vary in mcd_problem_set_gaussians. */
+/* Quantities that may vary in mcd_problem_set_gaussians. */
 #define MCD_FREE_X 1u
 #define MCD_FREE_Y 2u
 #define MCD_FREE_AMPLITUDE 4u
@@ -237,22 +237,28 @@ MCD_API mcd_status mcd_problem_get_target(mcd_problem problem, double *target, s
 MCD_API mcd_status mcd_problem_set_weights(mcd_problem problem, const double *weights, size_t weights_count);
 MCD_API mcd_status mcd_problem_get_weights(mcd_problem problem, double *weights, size_t weights_count);
 
-/* Loss of the residuals: "squares" (default), or against outliers "log": c^2 log(1 + r^2/c^2), with the scale c > 0
- * (0: 3 times the median |r| of the start). */
+/* Loss rho of the weighted residuals r: "squares" r^2 (default), or against outliers "log" c^2 log(1 + r^2/c^2) or "huber"
+ * (r^2 up to c, 2 c |r| - c^2 beyond) with the scale c > 0 (ignored by "squares"). */
 MCD_API mcd_status mcd_problem_set_loss(mcd_problem problem, const char *loss, double scale);
 MCD_API mcd_status mcd_problem_get_loss(mcd_problem problem, char *out, size_t count, size_t *needed, double *scale);
 
-/* Parametrization by sites: the parameters are the on-site energies themselves (length x width), with their start. */
+/* A parametrization has ENTRIES: the quantities that may vary, each with its start value. PARAMETERS are what an optimizer
+ * sees: the entries without the frozen ones, with tied ones joined, in the order of the entries. Setting a parametrization
+ * drops bounds, frozen entries, ties, mirror and filter of the one before. Contradictions between them (an empty interval,
+ * nothing left free) are reported by the call that makes them. */
+
+/* By sites: the entries are the on-site energies themselves, from their start (length x width). */
 MCD_API mcd_status mcd_problem_set_sites(mcd_problem problem, const double *onsite, size_t onsite_count);
 
-/* Parametrization by Gaussians: h(x, y) = background + sum_i amplitude_i exp(-((x - x_i)^2 + (y - y_i)^2) / radius_i^2).
- * Each array has one start value per Gaussian; free is a sum of MCD_FREE_* and holds for all of them. The parameters are
- * the free ones, Gaussian by Gaussian in the order x, y, amplitude, radius. radius > 0. */
+/* By Gaussians: h(x, y) = background + sum_i amplitude_i exp(-((x - x_i)^2 + (y - y_i)^2) / radius_i^2), radius_i > 0.
+ * Each array has one start value per Gaussian; free, a sum of MCD_FREE_*, says which quantities are entries, for all
+ * Gaussians alike. Entries are ordered by quantity (x, y, amplitude, radius), within each by Gaussian. Unless bounds are
+ * set, a free radius stays above 0.1. */
 MCD_API mcd_status mcd_problem_set_gaussians(mcd_problem problem, const double *x, const double *y, const double *amplitude,
                                              const double *radius, size_t gaussians_count, uint32_t free);
 
-/* Parametrization by gates: h = background + sum_i volts_i basis_i. basis is [gate][x][y] (gates x length x width), volts
- * the start (gates). */
+/* By gates: h = background + sum_i volts_i basis_i. basis is [gate][x][y] (gates x length x width), the entries are the
+ * volts, from their start (gates). */
 MCD_API mcd_status mcd_problem_set_gates(mcd_problem problem, const double *basis, size_t basis_count, const double *volts,
                                          size_t volts_count);
 
@@ -260,33 +266,44 @@ MCD_API mcd_status mcd_problem_set_gates(mcd_problem problem, const double *basi
 MCD_API mcd_status mcd_problem_set_background(mcd_problem problem, const double *onsite, size_t onsite_count);
 MCD_API mcd_status mcd_problem_get_background(mcd_problem problem, double *onsite, size_t onsite_count);
 
-/* Kind of the parametrization: "sites", "gaussians" or "gates"; and number of its parameters. */
-MCD_API mcd_status mcd_problem_get_parametrization(mcd_problem problem, char *out, size_t count, size_t *needed);
-MCD_API mcd_status mcd_problem_parameters_count(mcd_problem problem, size_t *parameters);
-/* Name of a parameter: "onsite[3,4]", "amplitude[0]", "volts[2]". */
-MCD_API mcd_status mcd_problem_parameter_name(mcd_problem problem, size_t index, char *out, size_t count, size_t *needed);
-
-/* Start values of the parameters, (parameters). The parametrization must be set first; setting it again drops start,
- * bounds, frozen parameters and ties. */
-MCD_API mcd_status mcd_problem_set_start(mcd_problem problem, const double *parameters, size_t parameters_count);
-MCD_API mcd_status mcd_problem_get_start(mcd_problem problem, double *parameters, size_t parameters_count);
-
-/* Bounds lower <= parameter <= upper, (parameters) each; infinite by default (the radii of Gaussians are above 0 always). */
+/* Bounds lower <= entry <= upper, (entries) each; infinite by default. Start values are moved inside. */
 MCD_API mcd_status mcd_problem_set_bounds(mcd_problem problem, const double *lower, size_t lower_count, const double *upper,
                                           size_t upper_count);
 MCD_API mcd_status mcd_problem_get_bounds(mcd_problem problem, double *lower, size_t lower_count, double *upper,
                                           size_t upper_count);
 
-/* Frozen parameters keep their start: 1 frozen, 0 free, (parameters). */
+/* Frozen entries keep their start: 1 frozen, 0 free, (entries). */
 MCD_API mcd_status mcd_problem_set_frozen(mcd_problem problem, const uint8_t *frozen, size_t frozen_count);
 MCD_API mcd_status mcd_problem_get_frozen(mcd_problem problem, uint8_t *frozen, size_t frozen_count);
 
-/* Ties: parameters with the same number >= 0 share one value (the mean of their starts); -1 stands alone. (parameters). */
+/* Ties: entries with the same number >= 0 share one value (the mean of their starts); -1 stands alone. (entries). */
 MCD_API mcd_status mcd_problem_set_ties(mcd_problem problem, const int64_t *ties, size_t ties_count);
 MCD_API mcd_status mcd_problem_get_ties(mcd_problem problem, int64_t *ties, size_t ties_count);
 
-/* Adds a regularizer: weight times a penalty of the potential, added to the objective. "smoothness": the sum of the squared
- * differences of neighbouring sites. Adding one that is there changes its weight; weight 0 takes it out. */
+/* Symmetry of a potential by sites: "none" (default), "x": h(x, y) = h(length-1-x, y), "y": h(x, y) = h(x, width-1-y),
+ * "both", or "point": h(x, y) = h(length-1-x, width-1-y). */
+MCD_API mcd_status mcd_problem_set_mirror(mcd_problem problem, const char *mirror);
+MCD_API mcd_status mcd_problem_get_mirror(mcd_problem problem, char *out, size_t count, size_t *needed);
+
+/* Smallest feature of a potential by sites in lattice constants: h is the entries averaged over a cone of this radius.
+ * At most 1 (default 0): no filter. */
+MCD_API mcd_status mcd_problem_set_filter(mcd_problem problem, double radius);
+MCD_API mcd_status mcd_problem_get_filter(mcd_problem problem, double *radius);
+
+/* Kind of the parametrization: "sites", "gaussians" or "gates". */
+MCD_API mcd_status mcd_problem_get_parametrization(mcd_problem problem, char *out, size_t count, size_t *needed);
+
+/* Numbers of entries and of parameters. */
+MCD_API mcd_status mcd_problem_counts(mcd_problem problem, size_t *entries, size_t *parameters);
+
+/* Label of a parameter for people: "site (3, 4)", "amplitude[0]", "gate 2". */
+MCD_API mcd_status mcd_problem_label(mcd_problem problem, size_t parameter, char *out, size_t count, size_t *needed);
+
+/* Start values of the parameters, (parameters). */
+MCD_API mcd_status mcd_problem_start(mcd_problem problem, double *parameters, size_t parameters_count);
+
+/* Regularizer: weight >= 0 times a penalty of the potential, added to the objective. "smoothness": the sum of the squared
+ * differences of neighbouring sites (the paper's weight is 0.01). 0 (default) takes it out. */
 MCD_API mcd_status mcd_problem_set_regularizer(mcd_problem problem, const char *regularizer, double weight);
 MCD_API mcd_status mcd_problem_get_regularizer(mcd_problem problem, const char *regularizer, double *weight);
 
@@ -294,8 +311,9 @@ MCD_API mcd_status mcd_problem_get_regularizer(mcd_problem problem, const char *
 MCD_API mcd_status mcd_problem_onsite(mcd_problem problem, const double *parameters, size_t parameters_count,
                                       double *onsite, size_t onsite_count);
 
-/* The objective of parameters, L = log |w (G - target)| plus regularizers, and its gradient (parameters; NULL with count 0
- * if not wanted: then it costs a value only). For optimizers of your own. */
+/* The objective of parameters, L = log sqrt(sum_k rho(w_k (G_k - target_k))) plus regularizers (-INFINITY at a perfect
+ * fit), and its gradient (parameters; NULL with count 0 if not wanted: then it costs a value only). For optimizers of your
+ * own. */
 MCD_API mcd_status mcd_problem_objective(mcd_problem problem, const double *parameters, size_t parameters_count,
                                          double *objective, double *gradient, size_t gradient_count);
 
@@ -332,7 +350,8 @@ typedef struct mcd_progress {
     double objective;      /* L of the current point */
     double best_objective; /* the best L so far */
     double step;           /* norm of the last step in the parameters */
-    double gradient;       /* norm of the gradient of the objective */
+    double gradient;       /* largest entry of the projected gradient of the objective */
+    double damping;        /* mu of "lm", the learning rate of first-order methods, the step length of "lbfgs" */
     double seconds;        /* since mcd_job_start, and in earlier sessions if resumed */
 } mcd_progress;
 
@@ -354,37 +373,49 @@ MCD_API mcd_status mcd_job_create_resume(const char *path, mcd_job *job);
 
 /* The settings below are MCD_ERR_STATE once the job has been started. */
 
-/* "lm" (default: Levenberg-Marquardt), "lbfgs", "rmsprop", "adabelief", "adam". */
+/* "lm" (default: Levenberg-Marquardt), "lbfgs", "rmsprop", "adabelief", "adam". Settings whose default depends on the method
+ * and that have not been set change with it. */
 MCD_API mcd_status mcd_job_set_method(mcd_job job, const char *method);
 MCD_API mcd_status mcd_job_get_method(mcd_job job, char *out, size_t count, size_t *needed);
 
-/* Learning rate of the first-order methods: a named schedule ("constant", "paper-defect", "paper-sites"), or the rate and
- * pairs (step, factor): from each step on the rate is multiplied by its factor. */
-MCD_API mcd_status mcd_job_set_schedule(mcd_job job, const char *schedule);
-MCD_API mcd_status mcd_job_set_schedule_pairs(mcd_job job, double rate, const int64_t *steps, size_t steps_count,
-                                              const double *factors, size_t factors_count);
-/* steps and factors are NULL with count 0 to learn their count. */
-MCD_API mcd_status mcd_job_get_schedule(mcd_job job, double *rate, int64_t *steps, double *factors, size_t count,
-                                        size_t *needed);
+/* Learning rate of the first-order methods (default 0.01, > 0). */
+MCD_API mcd_status mcd_job_set_learning_rate(mcd_job job, double rate);
+MCD_API mcd_status mcd_job_get_learning_rate(mcd_job job, double *rate);
 
-/* Engine evaluations after which to stop, all starts together (default 1000; >= 1). */
+/* Schedule of the learning rate: from iteration steps[i] on it is multiplied by factors[i] (> 0), for all i; none by
+ * default. Or a named one: "constant", "paper-defect", "paper-sites". */
+MCD_API mcd_status mcd_job_set_schedule(mcd_job job, const int64_t *steps, size_t steps_count, const double *factors,
+                                        size_t factors_count);
+MCD_API mcd_status mcd_job_set_named_schedule(mcd_job job, const char *schedule);
+/* count holds for both arrays; both may be NULL with count 0. */
+MCD_API mcd_status mcd_job_get_schedule(mcd_job job, int64_t *steps, double *factors, size_t count, size_t *needed);
+
+/* Engine evaluations and iterations after which to stop, counted from the start of the run, over all its resumptions;
+ * 0 is no limit. Defaults 1000 evaluations, no limit of iterations. With several starts: for each start. */
 MCD_API mcd_status mcd_job_set_max_evaluations(mcd_job job, int64_t evaluations);
 MCD_API mcd_status mcd_job_get_max_evaluations(mcd_job job, int64_t *evaluations);
+MCD_API mcd_status mcd_job_set_max_iterations(mcd_job job, int64_t iterations);
+MCD_API mcd_status mcd_job_get_max_iterations(mcd_job job, int64_t *iterations);
 
-/* Seconds after which to stop, 0 (default) for no limit. */
+/* Seconds after which to stop, from mcd_job_start; 0 (default) for no limit. */
 MCD_API mcd_status mcd_job_set_time_limit(mcd_job job, double seconds);
 MCD_API mcd_status mcd_job_get_time_limit(mcd_job job, double *seconds);
 
-/* Stop once L falls below this (default -INFINITY: never). */
+/* Stop once L falls to this; -INFINITY: never. Default -20 for "lm", else -INFINITY. */
 MCD_API mcd_status mcd_job_set_stop_objective(mcd_job job, double objective);
 MCD_API mcd_status mcd_job_get_stop_objective(mcd_job job, double *objective);
 
-/* Stop once a step is shorter than this relative to the parameters, or the gradient's largest entry is below this;
- * 0 switches the test off. */
+/* Stop once a step is shorter than tolerance (|parameters| + tolerance) (default 1e-15 for "lm", else 0), or no entry of the
+ * gradient of L (projected on the bounds) exceeds the tolerance (default 0); 0 switches a test off. */
 MCD_API mcd_status mcd_job_set_step_tolerance(mcd_job job, double tolerance);
 MCD_API mcd_status mcd_job_get_step_tolerance(mcd_job job, double *tolerance);
 MCD_API mcd_status mcd_job_set_gradient_tolerance(mcd_job job, double tolerance);
 MCD_API mcd_status mcd_job_get_gradient_tolerance(mcd_job job, double *tolerance);
+
+/* Stop once the best L fell by less than tolerance over the last iterations; 0 iterations switches the test off. Defaults:
+ * "lm" 100 iterations, 0.01; "lbfgs" 100, 1e-6; else off. */
+MCD_API mcd_status mcd_job_set_stall(mcd_job job, int64_t iterations, double tolerance);
+MCD_API mcd_status mcd_job_get_stall(mcd_job job, int64_t *iterations, double *tolerance);
 
 /* Number of starts (default 1): the first is the problem's own, the others are random around it with the standard deviation
  * spread (default 0.3, in the units of the parameters). The distinct outcomes are ranked in the result. */
@@ -415,7 +446,7 @@ MCD_API mcd_status mcd_job_progress(mcd_job job, mcd_progress *progress);
 MCD_API mcd_status mcd_job_cancel(mcd_job job);
 
 /* History so far, one entry per iteration, by column: "start", "iteration", "evaluations", "objective", "best_objective",
- * "step", "gradient", "seconds". May be called while the job runs. */
+ * "step", "gradient", "damping", "seconds". May be called while the job runs. */
 MCD_API mcd_status mcd_job_history(mcd_job job, const char *column, double *out, size_t count, size_t *needed);
 
 /* The best potential so far (length x width), while the job runs or after. */
@@ -434,22 +465,23 @@ MCD_API mcd_status mcd_result_onsite(mcd_result result, double *onsite, size_t o
 MCD_API mcd_status mcd_result_conductance(mcd_result result, double *g, size_t g_count);
 MCD_API mcd_status mcd_result_parameters(mcd_result result, double *parameters, size_t parameters_count);
 
-/* Standard errors of the parameters from the curve's misfit, (parameters); NaN where a parameter is frozen or the run was
- * not a fit by Levenberg-Marquardt. */
-MCD_API mcd_status mcd_result_parameter_errors(mcd_result result, double *errors, size_t errors_count);
+/* Standard errors of the parameters from the curve's misfit, (parameters); NaN where the curve does not determine
+ * them (more parameters than points). */
+MCD_API mcd_status mcd_result_errors(mcd_result result, double *errors, size_t errors_count);
 
-/* Parameters by name: "x", "y", "amplitude", "radius" of Gaussians (one per Gaussian, the fixed ones too; best first after
- * find_defect), "volts" of gates, "onsite" of sites; and their errors (NaN for fixed ones). */
-MCD_API mcd_status mcd_result_parameter(mcd_result result, const char *name, double *out, size_t count, size_t *needed);
-MCD_API mcd_status mcd_result_parameter_error(mcd_result result, const char *name, double *out, size_t count,
-                                              size_t *needed);
+/* Quantities by name: "x", "y", "amplitude", "radius" of Gaussians (one per Gaussian, the fixed ones too), "volts" of gates,
+ * "onsite" of any; and the standard errors of those of Gaussians and gates (0 for fixed ones). */
+MCD_API mcd_status mcd_result_quantity(mcd_result result, const char *name, double *out, size_t count, size_t *needed);
+MCD_API mcd_status mcd_result_quantity_error(mcd_result result, const char *name, double *out, size_t count,
+                                             size_t *needed);
 
-/* L = log |w (G - target)| plus regularizers; engine evaluations and seconds that the run took. */
+/* L, see mcd_problem_objective; engine evaluations and seconds that the run took. */
 MCD_API mcd_status mcd_result_objective(mcd_result result, double *objective);
 MCD_API mcd_status mcd_result_evaluations(mcd_result result, int64_t *evaluations);
 MCD_API mcd_status mcd_result_seconds(mcd_result result, double *seconds);
 
-/* Why the run ended, one word for programs: "objective", "step", "gradient", "stalled", "evaluations", "time", "cancelled";
+/* Why the run ended, one word for programs: "objective", "step", "gradient", "stalled", "evaluations", "iterations", "time", "cancelled",
+ * "failed";
  * and a sentence for people, which also says by how much an infeasible target is out of reach. */
 MCD_API mcd_status mcd_result_status(mcd_result result, char *out, size_t count, size_t *needed);
 MCD_API mcd_status mcd_result_message(mcd_result result, char *out, size_t count, size_t *needed);
