@@ -202,10 +202,11 @@ MCD_API mcd_status mcd_wire_ldos(mcd_wire wire, const double *onsite, size_t ons
 MCD_API mcd_status mcd_wire_states(mcd_wire wire, const double *onsite, size_t onsite_count, double field, double energy,
                                    int32_t from, int64_t *modes, double *psi, size_t psi_count, size_t *needed);
 
-/* Whether a curve can be reached at all. excess (points) receives max(0, target - N): by how much the target is above the
- * ceiling; narrow (points) receives 1 where the target changes faster than about one flux quantum through the wire
- * (delta phi = pi / (length x width)), else 0. Either may be NULL with count 0. *bound receives the smallest possible
- * |G - target| (the norm of the excess). report is a text for people, one line per finding, "" if there is none. */
+/* What can be said about a target before any search. excess (points) receives how far it lies outside 0 <= G <= N:
+ * positive above the ceiling N, negative below 0; narrow (points) receives 1 in features sharper than one flux quantum
+ * through the wire, delta phi = pi / (length x width), else 0. Either may be NULL with count 0. *bound receives the smallest
+ * |G - target| that these and the symmetry G(phi) = G(-phi) allow: 0 if nothing excludes the target. The report is a text
+ * for people, one line per finding, "" if there is none. */
 MCD_API mcd_status mcd_wire_feasibility(mcd_wire wire, const double *target, size_t target_count, double *excess,
                                         size_t excess_count, uint8_t *narrow, size_t narrow_count, double *bound,
                                         char *report, size_t report_count, size_t *needed);
@@ -349,10 +350,10 @@ typedef struct mcd_progress {
     int64_t evaluations;   /* of the engine, all starts together */
     double objective;      /* L of the current point */
     double best_objective; /* the best L so far */
-    double step;           /* norm of the last step in the parameters */
+    double step;           /* norm of the last step tried in the parameters */
     double gradient;       /* largest entry of the projected gradient of the objective */
     double damping;        /* mu of "lm", the learning rate of first-order methods, the step length of "lbfgs" */
-    double seconds;        /* since mcd_job_start, and in earlier sessions if resumed */
+    double seconds;        /* since mcd_job_start */
 } mcd_progress;
 
 /* Called by mcd_job_wait on the waiting thread, at most once per iteration. Return 0 to go on, anything else to cancel. It
@@ -390,8 +391,8 @@ MCD_API mcd_status mcd_job_set_named_schedule(mcd_job job, const char *schedule)
 /* count holds for both arrays; both may be NULL with count 0. */
 MCD_API mcd_status mcd_job_get_schedule(mcd_job job, int64_t *steps, double *factors, size_t count, size_t *needed);
 
-/* Engine evaluations and iterations after which to stop, counted from the start of the run, over all its resumptions;
- * 0 is no limit. Defaults 1000 evaluations, no limit of iterations. With several starts: for each start. */
+/* Engine evaluations of all starts together and iterations of each start after which to stop, counted over all resumptions
+ * of a run; 0 is no limit. Defaults 1000 evaluations, no limit of iterations. */
 MCD_API mcd_status mcd_job_set_max_evaluations(mcd_job job, int64_t evaluations);
 MCD_API mcd_status mcd_job_get_max_evaluations(mcd_job job, int64_t *evaluations);
 MCD_API mcd_status mcd_job_set_max_iterations(mcd_job job, int64_t iterations);
@@ -418,9 +419,12 @@ MCD_API mcd_status mcd_job_set_stall(mcd_job job, int64_t iterations, double tol
 MCD_API mcd_status mcd_job_get_stall(mcd_job job, int64_t *iterations, double *tolerance);
 
 /* Number of starts (default 1): the first is the problem's own, the others are random around it with the standard deviation
- * spread (default 0.3, in the units of the parameters). The distinct outcomes are ranked in the result. */
+ * spread (default 0.3, in the units of the parameters). Outcomes are ranked in the result; those whose potentials differ by
+ * a root mean square of at least distinct (default 0.001) count apart. */
 MCD_API mcd_status mcd_job_set_starts(mcd_job job, int64_t starts, double spread);
 MCD_API mcd_status mcd_job_get_starts(mcd_job job, int64_t *starts, double *spread);
+MCD_API mcd_status mcd_job_set_distinct(mcd_job job, double distinct);
+MCD_API mcd_status mcd_job_get_distinct(mcd_job job, double *distinct);
 
 /* Seed of everything random (default 0): the same seed gives the same bits. */
 MCD_API mcd_status mcd_job_set_seed(mcd_job job, uint64_t seed);
@@ -445,8 +449,9 @@ MCD_API mcd_status mcd_job_progress(mcd_job job, mcd_progress *progress);
 /* Asks a job to stop; returns at once. The job ends within 100 ms with the best point so far as its result. */
 MCD_API mcd_status mcd_job_cancel(mcd_job job);
 
-/* History so far, one entry per iteration, by column: "start", "iteration", "evaluations", "objective", "best_objective",
- * "step", "gradient", "damping", "seconds". May be called while the job runs. */
+/* History since mcd_job_start, one entry per iteration of all starts, by column: "start", "iteration", "evaluations",
+ * "objective", "best_objective", "step", "gradient", "damping", "seconds" (as in mcd_progress). May be called while the job
+ * runs. */
 MCD_API mcd_status mcd_job_history(mcd_job job, const char *column, double *out, size_t count, size_t *needed);
 
 /* The best potential so far (length x width), while the job runs or after. */
@@ -460,17 +465,19 @@ MCD_API mcd_status mcd_job_result(mcd_job job, mcd_result *result);
 /* A new handle on the problem that was solved (for find_defect: with Gaussians as parametrization). */
 MCD_API mcd_status mcd_result_problem(mcd_result result, mcd_problem *problem);
 
-/* The best potential (length x width), its conductance (points) and its parameters (parameters of the problem). */
+/* The best potential (length x width), its conductance (points), its parameters (parameters of the problem) and entries
+ * (entries of the problem: the frozen and tied ones written out). */
 MCD_API mcd_status mcd_result_onsite(mcd_result result, double *onsite, size_t onsite_count);
 MCD_API mcd_status mcd_result_conductance(mcd_result result, double *g, size_t g_count);
 MCD_API mcd_status mcd_result_parameters(mcd_result result, double *parameters, size_t parameters_count);
+MCD_API mcd_status mcd_result_entries(mcd_result result, double *entries, size_t entries_count);
 
-/* Standard errors of the parameters from the curve's misfit, (parameters); NaN where the curve does not determine
- * them (more parameters than points). */
+/* Standard errors of the entries from the misfit, (entries): 0 for frozen ones, NaN where they are not known (only
+ * mcd_job_create_defect computes them). */
 MCD_API mcd_status mcd_result_errors(mcd_result result, double *errors, size_t errors_count);
 
-/* Quantities by name: "x", "y", "amplitude", "radius" of Gaussians (one per Gaussian, the fixed ones too), "volts" of gates,
- * "onsite" of any; and the standard errors of those of Gaussians and gates (0 for fixed ones). */
+/* Quantities by name, one value per Gaussian or gate, the fixed ones too: "x", "y", "amplitude", "radius" of Gaussians,
+ * "volts" of gates; and their standard errors, see mcd_result_errors. */
 MCD_API mcd_status mcd_result_quantity(mcd_result result, const char *name, double *out, size_t count, size_t *needed);
 MCD_API mcd_status mcd_result_quantity_error(mcd_result result, const char *name, double *out, size_t count,
                                              size_t *needed);
@@ -489,7 +496,8 @@ MCD_API mcd_status mcd_result_message(mcd_result result, char *out, size_t count
 /* What computed it, as mcd_wire_get_backend. */
 MCD_API mcd_status mcd_result_backend(mcd_result result, char *out, size_t count, size_t *needed);
 
-/* History of the run: columns as in mcd_job_history. */
+/* History of the best start, also over resumptions: "objective", L before the first and after every iteration, and
+ * "evaluations" done by then. */
 MCD_API mcd_status mcd_result_history(mcd_result result, const char *column, double *out, size_t count, size_t *needed);
 
 /* Number of distinct outcomes of the starts (at least 1), and each of them, best first, as a result of its own. */
