@@ -1,0 +1,481 @@
+package scatter
+
+import (
+	"context"
+	"math"
+
+	"mcd/core/kernel"
+	"mcd/core/memory"
+	"mcd/core/parallel"
+	"mcd/core/plan"
+)
+
+// Workspace solves one lane group at a time. With A = (E − H − Σ_L − Σ_R)/t it solves Aψ = b and Aᵀχ = b by one sweep from
+// the right lead to the left and one back:
+//
+//	ψ_{x+1} = F_x ψ_x + p_x,   F_{x−1} = −(D_x + F_x)⁻¹,   p_{x−1} = F_{x−1}(p_x − b_x),
+//
+// ended at x = 0 by (D_0 + F_0 + B_L)ψ_0 = b_0 − p_0, where B_L = −Σ_L/t and F_{L−1} is the lead's. The transposed problem
+// has the transposed maps. Only nodes keep their F (package plan); between nodes, solutions follow the three-term recursion
+// of A itself, so that the residual of a sweep back is zero but at the nodes.
+//
+// Slices are counted from the right lead (s = L−1−x): node i is slice nodes[i], its map F leads to slice nodes[i]−1, and
+// slice −1 is the right lead's first.
+type Workspace struct {
+	wire  *Wire
+	group *Group
+	index int // of the group
+	ctx   context.Context
+	k     kernel.Kernel
+
+	width, ld, length, lanes int
+	nodes                    []int // of the sweep in f
+	last                     int   // index of the node at the left lead
+
+	f               [][]float64 // F at every node, the first one the lead's
+	m, a            []float64   // denominator of a hop; factors of D_0 + F_0 + B_L
+	pivots, pivotsA []int32
+	scratch, zeros  []float64 // waves of one slice
+	coef            []float64 // Modes × Modes
+	row             []float64 // Width real values
+	noted           [4]note   // of the waves: two rings, two full ones
+
+	small, maps, rings, full, extra *memory.Buffer
+	slices                          *plan.Strip // planner of the sweep slice by slice
+	sliced                          bool        // it is in use
+}
+
+// The two kinds of problem: A, or its transpose (not conjugated).
+const (
+	Direct     = false
+	Transposed = true
+)
+
+// Wave is a solution ψ (or χ of the transposed problem): Modes columns on every slice, or on the last few of them.
+type Wave struct {
+	Transposed bool
+	data       []float64
+	ring       int // slices kept
+	stride     int // values of a slice
+	note       note
+}
+
+// note is what was seen of a wave at the nodes since it was started, per lane: the largest residual and the largest value.
+type note struct{ residual, largest []float64 }
+
+// At returns slice s, −1 … Length−1.
+func (v *Wave) At(s int) []float64 { return v.data[(s+1)%v.ring*v.stride:][:v.stride] }
+
+func newWorkspace(w *Wire) (*Workspace, error) {
+	s := &Workspace{wire: w, k: w.Kernel, width: w.Strip.Width, length: w.Strip.Length, lanes: w.Kernel.Lanes(),
+		ld: kernel.LeadingDimension(w.Strip.Width), pivots: make([]int32, w.Strip.Width), pivotsA: make([]int32, w.Strip.Width)}
+	columns := 0
+	for _, g := range w.Groups {
+		columns = max(columns, g.Modes)
+	}
+	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)
+	parts := []part{{&s.m, matrix}, {&s.a, matrix}, {&s.scratch, wave}, {&s.zeros, wave},
+		{&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}}
+	for i := range s.noted {
+		parts = append(parts, part{&s.noted[i].residual, s.lanes}, part{&s.noted[i].largest, s.lanes})
+	}
+	err := s.carve(&s.small, parts...)
+	if err == nil {
+		clear(s.small.Data)
+		s.rings, err = s.take(2 * ringSlices * wave)
+	}
+	if err == nil {
+		err = s.makeMaps(1)
+	}
+	if err != nil {
+		s.free()
+		return nil, err
+	}
+	return s, nil
+}
+
+// ringSlices holds the slices of one hop and one more on either side.
+const ringSlices = plan.MaxHop + 3
+
+type part struct {
+	slice *[]float64
+	n     int
+}
+
+// carve takes one buffer and cuts it into aligned parts.
+func (s *Workspace) carve(into **memory.Buffer, parts ...part) error {
+	size := 0
+	for _, p := range parts {
+		size += pad(p.n)
+	}
+	b, err := s.take(size)
+	if err != nil {
+		return err
+	}
+	*into = b
+	at := 0
+	for _, p := range parts {
+		*p.slice = b.Data[at : at+p.n : at+p.n]
+		at += pad(p.n)
+	}
+	return nil
+}
+
+// take allocates within the wire's memory limit.
+func (s *Workspace) take(n int) (*memory.Buffer, error) {
+	if err := s.wire.withinLimit(n); err != nil {
+		return nil, err
+	}
+	return memory.New(n)
+}
+
+func (s *Workspace) free() {
+	for _, b := range []*memory.Buffer{s.small, s.maps, s.rings, s.full, s.extra} {
+		b.Free()
+	}
+}
+
+// values returns the size of all buffers.
+func (s *Workspace) values() (n int) {
+	for _, b := range []*memory.Buffer{s.small, s.maps, s.rings, s.full, s.extra} {
+		if b != nil {
+			n += len(b.Data)
+		}
+	}
+	return n
+}
+
+// makeMaps provides the matrices of n nodes.
+func (s *Workspace) makeMaps(n int) error {
+	if n <= len(s.f) {
+		return nil
+	}
+	matrix := kernel.Size(s.width, s.ld, s.lanes)
+	s.maps.Free()
+	s.maps, s.f = nil, nil
+	b, err := s.take((n - 1) * matrix)
+	if err != nil {
+		return err
+	}
+	clear(b.Data)
+	s.maps, s.f = b, make([][]float64, n)
+	for i := 1; i < n; i++ {
+		s.f[i] = b.Data[(i-1)*matrix : i*matrix : i*matrix]
+	}
+	return nil
+}
+
+func (s *Workspace) begin(ctx context.Context, index int) {
+	s.ctx, s.group, s.index, s.nodes, s.sliced = ctx, s.wire.Groups[index], index, s.wire.nodes, false
+}
+
+// h and cs return the potential and the phases from slice i on.
+func (s *Workspace) h(i int) []float64  { return s.wire.potential[i*s.width:] }
+func (s *Workspace) cs(i int) []float64 { return s.group.phases[i*2*s.lanes:] }
+
+// columns returns the number of columns of the group's waves.
+func (s *Workspace) columns() int { return s.group.Modes }
+
+// stride returns the number of values of one slice of a wave.
+func (s *Workspace) stride() int { return kernel.Size(s.width, s.columns(), s.lanes) }
+
+// Factor sweeps from the right lead to the left.
+func (s *Workspace) Factor() error {
+	if err := s.makeMaps(len(s.nodes)); err != nil {
+		return err
+	}
+	g, k, w, ld := s.group, s.k, s.width, s.ld
+	s.last = len(s.nodes) - 1
+	s.f[0] = g.right
+	for i := 1; i <= s.last; i++ {
+		if err := parallel.Cancelled(s.ctx); err != nil {
+			return err
+		}
+		at := s.nodes[i-1]
+		k.Hop(w, ld, s.nodes[i]-at, s.h(at), g.energy, s.cs(at), s.f[i-1], s.m, s.f[i])
+		k.Divide(w, ld, s.m, s.pivots, s.f[i])
+	}
+	// A hop over the last slice gives −(D_0 + F_0).
+	k.Hop(w, ld, 1, s.h(s.length-1), g.energy, s.cs(s.length-1), s.f[s.last], s.m, s.a)
+	for i, m := range s.m {
+		s.a[i] = g.left[i] - m
+	}
+	k.Factor(w, ld, s.a, s.pivotsA)
+	return parallel.Cancelled(s.ctx)
+}
+
+// Ring returns a wave that keeps the slices of one hop; which is 0 or 1.
+func (s *Workspace) Ring(which int, transposed bool) Wave {
+	half := len(s.rings.Data) / 2
+	return Wave{transposed, s.rings.Data[which*half : (which+1)*half], ringSlices, s.stride(), s.noted[which]}
+}
+
+// Full returns a wave that keeps every slice; which is 0 or 1.
+func (s *Workspace) Full(which int, transposed bool) (Wave, error) {
+	n := (s.length + 1) * s.stride()
+	if s.full == nil || len(s.full.Data) < 2*n {
+		s.full.Free()
+		s.full = nil
+		b, err := s.take(2 * n)
+		if err != nil {
+			return Wave{}, err
+		}
+		s.full = b
+	}
+	return Wave{transposed, s.full.Data[which*n : (which+1)*n], s.length + 1, s.stride(), s.noted[2+which]}, nil
+}
+
+// Start solves slice x = 0 for the source b there and steps to the next slice; p is the node's particular solution or nil.
+func (s *Workspace) Start(v *Wave, b, p []float64) {
+	at := s.length - 1
+	first, c := v.At(at), s.columns()
+	copy(first, b)
+	if p != nil {
+		subtract(first, p)
+	}
+	if v.Transposed {
+		s.k.SolveLeftT(s.width, s.ld, s.a, s.pivotsA, c, c, first)
+	} else {
+		s.k.SolveLeft(s.width, s.ld, s.a, s.pivotsA, c, c, first)
+	}
+	clear(v.note.residual)
+	clear(v.note.largest)
+	s.step(v, s.last, p)
+	s.predict(v, s.last, b)
+	s.check(v, s.last)
+}
+
+// Advance continues a wave from node i to node i−1 and on to the slice after it; b and p belong to node i−1 (nil for zero).
+func (s *Workspace) Advance(v *Wave, i int, b, p []float64) {
+	c := s.columns()
+	for x := s.nodes[i] - 1; x > s.nodes[i-1]; x-- {
+		s.k.Recur(v.Transposed, s.width, s.h(x), s.group.energy, s.cs(x), c, c, v.At(x), v.At(x+1), v.At(x-1))
+	}
+	s.step(v, i-1, p)
+	s.predict(v, i-1, b)
+	s.check(v, i-1)
+}
+
+// step writes the slice after node i: F ψ + p.
+func (s *Workspace) step(v *Wave, i int, p []float64) {
+	at, mode, c := s.nodes[i], kernel.Set, s.columns()
+	out := v.At(at - 1)
+	if p != nil {
+		copy(out, p)
+		mode = kernel.Add
+	}
+	s.k.Mul(mode, v.Transposed, s.width, s.ld, s.f[i], c, c, v.At(at), out)
+}
+
+// predict writes to scratch what the equation of node i says about the slice after it: b − Dψ − ψ_{x−1}, with B_Lψ in the
+// place of ψ_{x−1} at the left end.
+func (s *Workspace) predict(v *Wave, i int, b []float64) {
+	at, c := s.nodes[i], s.columns()
+	before := s.zeros
+	if at < s.length-1 {
+		before = v.At(at + 1)
+	}
+	s.k.Recur(v.Transposed, s.width, s.h(at), s.group.energy, s.cs(at), c, c, v.At(at), before, s.scratch)
+	if at == s.length-1 {
+		s.k.Mul(kernel.Sub, v.Transposed, s.width, s.ld, s.group.left, c, c, v.At(at), s.scratch)
+	}
+	if b != nil {
+		add(s.scratch, b)
+	}
+}
+
+// check compares the prediction with the slice itself and notes the largest difference and the largest value.
+func (s *Workspace) check(v *Wave, i int) {
+	n := s.width * s.columns()
+	s.k.MaxDiff(n, s.scratch, v.At(s.nodes[i]-1), v.note.residual)
+	s.k.MaxDiff(n, v.At(s.nodes[i]), s.zeros, v.note.largest)
+}
+
+// Tolerance bounds the error of an amplitude t = χᵀb that a residual may cause, |χ|·|residual|, before a solution is refined.
+const Tolerance = 2e-13
+
+// Accurate tells whether waves need no refinement.
+func (s *Workspace) Accurate(waves ...*Wave) bool {
+	for _, v := range waves {
+		if !(s.doubt(v) <= Tolerance) {
+			return false
+		}
+	}
+	return true
+}
+
+// doubt bounds |χ|·|residual| for a wave. The other factor is not known when the first wave is judged; a resonance that makes
+// one large makes the other large, so the wave stands for its adjoint.
+func (s *Workspace) doubt(v *Wave) float64 {
+	worst := 0.0
+	for l, r := range v.note.residual {
+		if s.group.open[l] > 0 {
+			worst = math.Max(worst, r*v.note.largest[l])
+		}
+	}
+	return worst
+}
+
+// solve solves Aψ = b (or Aᵀχ = b) keeping every slice, and refines the solution.
+func (s *Workspace) solve(r Request) error {
+	v, fromLeft, fromRight := r.Wave, r.FromLeft, r.FromRight
+	n, stride := len(s.nodes), s.stride()
+	if s.extra == nil || len(s.extra.Data) < (2*n+2)*stride {
+		s.extra.Free()
+		s.extra = nil
+		b, err := s.take((2*n + 2) * stride)
+		if err != nil {
+			return err
+		}
+		s.extra = b
+	}
+	e := &excitation{b: s.extra.Data[:n*stride], p: s.extra.Data[n*stride : 2*n*stride], stride: stride, scratch: s.extra.Data[2*n*stride:]}
+	clear(e.b)
+	if fromLeft != nil {
+		copy(e.at(e.b, s.last), fromLeft)
+	}
+	if fromRight != nil {
+		add(e.at(e.b, 0), fromRight)
+	}
+	if err := s.sweep(v, e, nil); err != nil {
+		return err
+	}
+	before := math.Inf(1)
+	for try := range 3 {
+		now := s.doubt(v)
+		if (now <= Tolerance || now > before/2) && !(r.Strict && try == 0) {
+			break
+		}
+		before = now
+		s.residuals(v, e, fromLeft, fromRight)
+		correction := s.Ring(0, v.Transposed)
+		if err := s.sweep(&correction, e, v); err != nil {
+			return err
+		}
+		s.residuals(v, e, fromLeft, fromRight)
+	}
+	return nil
+}
+
+// Request asks for one wave; either source may be nil. Strict asks for one refinement in any case: where amplitudes decay over
+// many orders of magnitude, the largest residual says nothing about the small ones.
+type Request struct {
+	Wave                *Wave
+	FromLeft, FromRight []float64
+	Strict              bool
+}
+
+// SolveAll solves the requests, and all of them once more with a sweep slice by slice if one was not accurate enough.
+// Factor must have been called; the waves must not be rings.
+func (s *Workspace) SolveAll(requests ...Request) error {
+	for {
+		accurate := true
+		for _, r := range requests {
+			if err := s.solve(r); err != nil {
+				return err
+			}
+			accurate = accurate && s.Accurate(r.Wave)
+		}
+		if accurate || s.sliced {
+			return nil
+		}
+		if s.slices == nil {
+			s.slices = plan.NewStrip(s.length, s.width)
+		}
+		s.nodes, s.sliced = s.slices.Nodes(s.wire.potential, s.wire.lo, s.wire.hi, 0), true
+		if err := s.Factor(); err != nil {
+			return err
+		}
+	}
+}
+
+// excitation holds sources b and particular solutions p at every node.
+type excitation struct {
+	b, p    []float64
+	stride  int
+	scratch []float64 // two slices
+}
+
+func (e *excitation) at(a []float64, i int) []float64 { return a[i*e.stride:][:e.stride] }
+
+// sweep solves for the sources of e: the particular solutions from right to left, then the wave from left to right. If sum
+// is not nil, every slice of the wave is added to it.
+func (s *Workspace) sweep(v *Wave, e *excitation, sum *Wave) error {
+	c := s.columns()
+	clear(e.at(e.p, 0))
+	for i := 1; i <= s.last; i++ {
+		if err := parallel.Cancelled(s.ctx); err != nil {
+			return err
+		}
+		// From ψ_R = 0, ψ_{R+1} = p: the solution that the sources alone make, z.
+		now, before := e.scratch[:e.stride], e.scratch[e.stride:][:e.stride]
+		copy(now, e.at(e.b, i-1))
+		subtract(now, e.at(e.p, i-1))
+		clear(before)
+		for x := s.nodes[i-1] + 1; x < s.nodes[i]; x++ {
+			s.k.Recur(v.Transposed, s.width, s.h(x), s.group.energy, s.cs(x), c, c, now, before, before)
+			now, before = before, now
+		}
+		p := e.at(e.p, i)
+		copy(p, before)
+		s.k.Mul(kernel.Sub, v.Transposed, s.width, s.ld, s.f[i], c, c, now, p)
+	}
+	s.Start(v, e.at(e.b, s.last), e.at(e.p, s.last))
+	s.addTo(sum, v, s.length-1, s.nodes[s.last]-1)
+	for i := s.last; i > 0; i-- {
+		if err := parallel.Cancelled(s.ctx); err != nil {
+			return err
+		}
+		s.Advance(v, i, e.at(e.b, i-1), e.at(e.p, i-1))
+		s.addTo(sum, v, s.nodes[i]-2, s.nodes[i-1]-1)
+	}
+	return nil
+}
+
+// addTo adds the slices from … to of v to sum.
+func (s *Workspace) addTo(sum, v *Wave, from, to int) {
+	if sum == nil {
+		return
+	}
+	for x := from; x >= to; x-- {
+		add(sum.At(x), v.At(x))
+	}
+}
+
+// residuals writes b − Aψ to the nodes of e.b and notes its size. Between nodes it is zero up to rounding.
+func (s *Workspace) residuals(v *Wave, e *excitation, fromLeft, fromRight []float64) {
+	clear(v.note.residual)
+	clear(v.note.largest)
+	for i := s.last; i >= 0; i-- {
+		var b []float64
+		r := e.at(e.b, i)
+		clear(r)
+		if i == s.last && fromLeft != nil {
+			add(r, fromLeft)
+			b = r
+		}
+		if i == 0 && fromRight != nil {
+			add(r, fromRight)
+			b = r
+		}
+		if i == 0 {
+			s.step(v, 0, nil)
+		}
+		s.predict(v, i, b)
+		s.check(v, i)
+		copy(r, s.scratch[:len(r)])
+		subtract(r, v.At(s.nodes[i]-1))
+	}
+}
+
+func add(a, b []float64) {
+	for i := range b {
+		a[i] += b[i]
+	}
+}
+
+func subtract(a, b []float64) {
+	for i := range b {
+		a[i] -= b[i]
+	}
+}
