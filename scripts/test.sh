@@ -1,0 +1,49 @@
+#!/bin/bash
+# Every test of mcd, and at the end what passed, what failed and what was skipped and why. Logs: build/test.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+logs=build/test
+mkdir -p "$logs"
+rm -f "$logs"/*
+summary=()
+failed=0
+
+# stage NAME COMMAND...: runs it, logs it, shows what matters.
+stage() {
+    local name=$1 log=$logs/${1// /-}.log begin=$SECONDS
+    shift
+    echo "== $name"
+    if "$@" >"$log" 2>&1; then
+        local verdict=passed
+    else
+        local verdict=FAILED
+        failed=1
+    fi
+    if [ "$verdict" = passed ]; then show "$log"; else tail -n 200 "$log"; fi
+    summary+=("$(printf '%-22s %-7s %5d s' "$name" "$verdict" $((SECONDS - begin)))")
+}
+
+# show LOG: the closing lines of the test runners.
+show() { grep -E '^(ok |ok  |FAIL|---? ?(FAIL|SKIP))|[0-9]+ (passed|failed|skipped)' "$1" || true; }
+
+formatted() {
+    local wrong
+    wrong=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+    [ -z "$wrong" ] || { echo "not formatted by gofmt: $wrong"; return 1; }
+}
+
+stage "gofmt" formatted
+stage "go vet" go vet ./...
+stage "go with cgo" go test -v ./...
+stage "go without cgo" env CGO_ENABLED=0 go test -v ./adjoint/... ./core/...
+stage "python" .venv/bin/python -m pytest -q -rs tests/python
+if [ -x tests/abi/run.sh ]; then stage "abi" tests/abi/run.sh; fi
+
+echo
+echo "== skipped, and why"
+grep -hE -A1 '^ *--- SKIP' "$logs"/go-*.log 2>/dev/null | grep -v '^--$' | sort -u
+grep -hE '^SKIPPED|^skipped:' "$logs"/*.log 2>/dev/null | sort -u
+echo
+echo "== summary"
+printf '%s\n' "${summary[@]}"
+exit $failed
