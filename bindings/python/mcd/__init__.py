@@ -1,0 +1,24 @@
+"""mcd: from the conductance of a quantum wire in a magnetic field to its potential, and back.
+
+>>> import mcd, numpy as np
+>>> wire = mcd.Wire(length=30, width=30, fields=np.linspace(0, 0.12, 101), energy=1.2)
+>>> G, J = wire.jacobian(wire.clean())
+>>> result = mcd.find_defect(wire, target)
+>>> result.plot()
+
+Energies are in units of the hopping t, lengths in lattice constants a, conductances in e²/h, fields are φ = πBa²/φ₀.
+Arrays over a wire are ``[x, y]``, x along transport.
+"""
+
+from ._library import library as _library
+from .errors import *  # noqa: F403
+from .problem import *  # noqa: F403
+from .result import *  # noqa: F403
+from .search import *  # noqa: F403
+from .silhouette import *  # noqa: F403
+from .wire import *  # noqa: F403
+from . import errors, problem, result, search, silhouette, wire
+
+__version__ = _library.mcd_version().decode()
+__all__ = ["__version__", *(name for module in (wire, problem, search, result, silhouette, errors)
+                            for name in module.__all__)]

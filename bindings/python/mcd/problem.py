@@ -1,0 +1,305 @@
+"""Inverse problems: a wire, a target curve, and what may be varied to reach it."""
+
+import os
+import warnings
+from ctypes import byref, c_double, c_size_t
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _prototypes as c
+from ._library import Handle, array, call, create, full, get, growing, pair, real, text
+from .errors import ArgumentError, InfeasibleWarning
+from .wire import FloatArray, Wire
+
+__all__ = ["Sites", "Gaussians", "Gates", "Smoothness", "Problem"]
+
+ByName = Mapping[str, ArrayLike]
+
+
+class Sites:
+    """Every on-site energy is a parameter.
+
+    Parameters
+    ----------
+    start : array_like, (length, width), or float, optional
+        Where the search begins; default: the clean wire. There the gradient by symmetry vanishes or nearly so: better
+        begin with some disorder, such as ``4 + 0.3 * rng.standard_normal((length, width))``.
+    lower, upper : array_like, (length, width), or float
+        Bounds.
+    frozen : array_like of bool, (length, width), optional
+        Sites that keep their start.
+    ties : array_like of int, (length, width), optional
+        Sites with the same number ≥ 0 share one value; −1 stands alone.
+    """
+
+    def __init__(self, start: Optional[ArrayLike] = None, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf,
+                 frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None):
+        self.start, self.lower, self.upper, self.frozen, self.ties = start, lower, upper, frozen, ties
+
+    def _apply(self, problem: int, wire: Wire) -> None:
+        start = full(wire.lead_onsite if self.start is None else self.start, wire.shape, "start")
+        call("mcd_problem_set_sites", problem, *pair(start))
+        _constrain(problem, wire.shape, self)
+
+
+class Gates:
+    """The voltages of gates are the parameters: h = background + Σ_i volts[i] · basis[i].
+
+    Parameters
+    ----------
+    basis : array_like, (gates, length, width)
+        What one unit of each gate's voltage adds to the potential.
+    volts : array_like, (gates,), or float
+        Where the search begins.
+    lower, upper : array_like, (gates,), or float
+        Bounds.
+    frozen, ties : array_like, (gates,), optional
+        As in `Sites`.
+    background : array_like, (length, width), or float, optional
+        Default: the clean wire.
+    """
+
+    def __init__(self, basis: ArrayLike, volts: ArrayLike = 0.0, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf,
+                 frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None,
+                 background: Optional[ArrayLike] = None):
+        self.basis, self.volts, self.lower, self.upper = basis, volts, lower, upper
+        self.frozen, self.ties, self.background = frozen, ties, background
+
+    def _apply(self, problem: int, wire: Wire) -> None:
+        basis = array(self.basis, (None, *wire.shape), "basis")
+        volts = full(self.volts, basis.shape[:1], "volts")
+        call("mcd_problem_set_gates", problem, *pair(basis), *pair(volts))
+        _set_background(problem, wire, self.background)
+        _constrain(problem, volts.shape, self)
+
+
+class Gaussians:
+    """Gaussian bumps: h(x, y) = background + Σ_i amplitude[i] · exp(−((x − x[i])² + (y − y[i])²)/radius[i]²).
+
+    Parameters
+    ----------
+    x, y, amplitude, radius : array_like, (gaussians,), or float
+        Where the search begins: centres and radii in sites, amplitudes in the unit of the hopping.
+    free : sequence of str
+        Which of "x", "y", "amplitude", "radius" vary. (Shifting a single defect along x leaves the conductance as it is.)
+    bounds : mapping of name to (lower, upper)
+        For example ``{"y": (0, 29)}``; each side a number or (gaussians,) numbers.
+    frozen : mapping of name to array_like of bool, (gaussians,)
+        Parameters of single Gaussians that keep their start.
+    ties : mapping of name to array_like of int, (gaussians,)
+        Parameters with the same number ≥ 0 share one value; −1 stands alone.
+    background : array_like, (length, width), or float, optional
+        Default: the clean wire.
+    """
+
+    _FLAGS = {"x": c.MCD_FREE_X, "y": c.MCD_FREE_Y, "amplitude": c.MCD_FREE_AMPLITUDE, "radius": c.MCD_FREE_RADIUS}
+
+    def __init__(self, x: ArrayLike, y: ArrayLike, amplitude: ArrayLike, radius: ArrayLike,
+                 free: Iterable[str] = ("y", "amplitude", "radius"),
+                 bounds: Optional[Mapping[str, Tuple[ArrayLike, ArrayLike]]] = None, frozen: Optional[ByName] = None,
+                 ties: Optional[ByName] = None, background: Optional[ArrayLike] = None):
+        self.x, self.y, self.amplitude, self.radius = x, y, amplitude, radius
+        chosen = {free} if isinstance(free, str) else set(free)
+        self._known("free", chosen, self._FLAGS)
+        self.free = tuple(name for name in self._FLAGS if name in chosen)
+        self.bounds, self.frozen, self.ties, self.background = bounds or {}, frozen or {}, ties or {}, background
+        for name, given in (("bounds", self.bounds), ("frozen", self.frozen), ("ties", self.ties)):
+            self._known(name, given, self.free)
+
+    @staticmethod
+    def _known(argument: str, names: Iterable[str], valid: Iterable[str]) -> None:
+        for name in names:
+            if name not in valid:
+                raise ArgumentError(f"{argument}: {name!r} is not a free parameter; valid names are {', '.join(valid)}")
+
+    def _apply(self, problem: int, wire: Wire) -> None:
+        given = {name: np.atleast_1d(getattr(self, name)) for name in self._FLAGS}
+        count = max(len(v) for v in given.values())
+        values = [full(v[0] if v.shape == (1,) else v, (count,), name) for name, v in given.items()]
+        call("mcd_problem_set_gaussians", problem, *(v.ctypes.data for v in values), count,
+             sum(self._FLAGS[name] for name in self.free))
+        _set_background(problem, wire, self.background)
+        _constrain(problem, (count, len(self.free)), _Columns(
+            self._columns("lower bounds", {n: b[0] for n, b in self.bounds.items()}, count, -np.inf),
+            self._columns("upper bounds", {n: b[1] for n, b in self.bounds.items()}, count, np.inf),
+            self._columns("frozen", self.frozen, count, False), self._columns("ties", self.ties, count, -1)))
+
+    def _columns(self, argument: str, given: ByName, count: int, default) -> np.ndarray:
+        """One row per Gaussian, one column per free parameter: the order of the library."""
+        return np.stack([full(given.get(name, default), (count,), f"{argument} of {name}", type(default))
+                         for name in self.free], axis=1)
+
+
+class _Columns(NamedTuple):
+    lower: np.ndarray
+    upper: np.ndarray
+    frozen: np.ndarray
+    ties: np.ndarray
+
+
+def _constrain(problem: int, shape: tuple, given) -> None:
+    lower, upper = full(given.lower, shape, "lower"), full(given.upper, shape, "upper")
+    if np.any(lower != -np.inf) or np.any(upper != np.inf):
+        call("mcd_problem_set_bounds", problem, *pair(lower), *pair(upper))
+    if given.frozen is not None:
+        frozen = full(given.frozen, shape, "frozen", np.uint8)
+        call("mcd_problem_set_frozen", problem, *pair(frozen))
+    if given.ties is not None:
+        ties = full(given.ties, shape, "ties", np.int64)
+        call("mcd_problem_set_ties", problem, *pair(ties))
+
+
+def _set_background(problem: int, wire: Wire, background: Optional[ArrayLike]) -> None:
+    if background is not None:
+        onsite = full(background, wire.shape, "background")
+        call("mcd_problem_set_background", problem, *pair(onsite))
+
+
+class Smoothness(NamedTuple):
+    """weight × Σ (difference of neighbouring sites)², added to the objective."""
+
+    weight: float
+
+    def _apply(self, problem: int) -> None:
+        call("mcd_problem_set_regularizer", problem, b"smoothness", real(self.weight, "weight of Smoothness"))
+
+
+Parametrization = Union[Sites, Gaussians, Gates]
+
+
+class Problem:
+    """The problem of finding a potential whose conductance is a given curve.
+
+    Parameters
+    ----------
+    wire : Wire
+    target : array_like, (points,)
+        The curve G(φ) wanted, in e²/h, at the fields of the wire. Where it is above the number of open modes an
+        `InfeasibleWarning` says where and by how much.
+    parametrization : Sites, Gaussians or Gates, optional
+        What may be varied; default: every site, from the clean wire.
+    weights : array_like, (points,), optional
+        Weights w ≥ 0 of the residuals w·(G − target); default: ones.
+    regularizers : sequence of Smoothness
+    loss : {"squares", "log"}
+        "log" tames outliers: c² log(1 + r²/c²) in place of r².
+    loss_scale : float
+        c in e²/h; 0 means three times the median |r| of the start.
+
+    The objective is L = log |w·(G − target)| plus the regularizers. Problems pickle.
+    """
+
+    def __init__(self, wire: Wire, target: ArrayLike, parametrization: Optional[Parametrization] = None,
+                 weights: Optional[ArrayLike] = None, regularizers: Sequence[Smoothness] = (), loss: str = "squares",
+                 loss_scale: float = 0.0):
+        if not isinstance(wire, Wire):
+            raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire")
+        target = array(target, (len(wire.fields),), "target")
+        self._handle = create("mcd_problem_create", wire._handle.value, *pair(target))
+        self._wire = wire
+        problem = self._handle.value
+        if parametrization is not None:
+            if not hasattr(parametrization, "_apply"):
+                raise ArgumentError(f"parametrization: {parametrization!r}; give mcd.Sites, mcd.Gaussians or mcd.Gates")
+            parametrization._apply(problem, wire)
+        if weights is not None:
+            weights = full(weights, target.shape, "weights")
+            call("mcd_problem_set_weights", problem, *pair(weights))
+        for regularizer in [regularizers] if isinstance(regularizers, Smoothness) else regularizers:
+            regularizer._apply(problem)
+        if loss != "squares":
+            call("mcd_problem_set_loss", problem, str(loss).encode(), real(loss_scale, "loss_scale"))
+        feasibility = wire.feasibility(target)
+        if feasibility.bound > 1e-9:
+            warnings.warn(feasibility.report, InfeasibleWarning, stacklevel=2)
+
+    @classmethod
+    def _of(cls, handle: Handle) -> "Problem":
+        problem = cls.__new__(cls)
+        problem._handle = handle
+        problem._wire = Wire._of(create("mcd_problem_wire", handle.value))
+        return problem
+
+    @classmethod
+    def _decode(cls, data: bytes) -> "Problem":
+        return cls._of(create("mcd_problem_decode", data, len(data)))
+
+    def __reduce__(self):
+        return type(self)._decode, (self.encode(),)
+
+    def __repr__(self) -> str:
+        return f"<mcd.Problem: {len(self.parameter_names)} {self.parametrization} for {self._wire!r}>"
+
+    @property
+    def wire(self) -> Wire:
+        """The wire."""
+        return self._wire
+
+    @property
+    def target(self) -> FloatArray:
+        """The curve wanted, (points,), in e²/h."""
+        return self._get("mcd_problem_get_target", self._wire.fields.shape)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the residuals, (points,)."""
+        return self._get("mcd_problem_get_weights", self._wire.fields.shape)
+
+    @property
+    def background(self) -> FloatArray:
+        """Fixed potential under Gaussians and gates, (length, width)."""
+        return self._get("mcd_problem_get_background", self._wire.shape)
+
+    @property
+    def parametrization(self) -> str:
+        """"sites", "gaussians" or "gates"."""
+        return text("mcd_problem_get_parametrization", self._handle.value)
+
+    @property
+    def parameter_names(self) -> Tuple[str, ...]:
+        """Names of the parameters in their order, such as "amplitude[0]"."""
+        count = get(c_size_t, "mcd_problem_parameters_count", self._handle.value)
+        return tuple(text("mcd_problem_parameter_name", self._handle.value, i) for i in range(count))
+
+    @property
+    def start(self) -> FloatArray:
+        """Where the search begins, (parameters,)."""
+        return self._get("mcd_problem_get_start", (get(c_size_t, "mcd_problem_parameters_count", self._handle.value),))
+
+    def onsite(self, parameters: Optional[ArrayLike] = None) -> FloatArray:
+        """The potential, (length, width), of parameters, (parameters,); default: of the start."""
+        parameters = self._parameters(parameters)
+        onsite = np.empty(self._wire.shape)
+        call("mcd_problem_onsite", self._handle.value, *pair(parameters), *pair(onsite))
+        return onsite
+
+    def objective(self, parameters: Optional[ArrayLike] = None) -> Tuple[float, FloatArray]:
+        """L of parameters, (parameters,), and its gradient, (parameters,): for optimizers of your own."""
+        parameters = self._parameters(parameters)
+        value, gradient = c_double(), np.empty_like(parameters)
+        call("mcd_problem_objective", self._handle.value, *pair(parameters), byref(value), *pair(gradient))
+        return value.value, gradient
+
+    def encode(self) -> bytes:
+        """The problem as bytes for other programs and languages (a FlatBuffer, schema mcd.fbs)."""
+        return growing(np.uint8, "mcd_problem_encode", self._handle.value).tobytes()
+
+    def save(self, path) -> None:
+        """Writes the problem to a .mcd file, as a whole or not at all."""
+        call("mcd_problem_save", self._handle.value, _path(path))
+
+    def _parameters(self, parameters: Optional[ArrayLike]) -> FloatArray:
+        start = self.start
+        return start if parameters is None else array(parameters, start.shape, "parameters")
+
+    def _get(self, name: str, shape: tuple) -> FloatArray:
+        out = np.empty(shape)
+        call(name, self._handle.value, *pair(out))
+        return out
+
+
+def _path(path) -> bytes:
+    """A path as the library takes it."""
+    return os.fsencode(path)

@@ -1,0 +1,164 @@
+"""What a search found."""
+
+from ctypes import c_double, c_int64, c_size_t
+from functools import cached_property
+from typing import Dict, List, Union
+
+import numpy as np
+
+from ._library import Handle, call, create, get, growing, pair, text
+from .errors import FileError
+from .problem import Problem, _path
+from .wire import FloatArray
+
+__all__ = ["Result", "load"]
+
+_NAMES = {"sites": ("onsite",), "gaussians": ("x", "y", "amplitude", "radius"), "gates": ("volts",)}
+_HISTORY = ("start", "iteration", "evaluations", "objective", "best_objective", "step", "gradient", "seconds")
+
+
+class Result:
+    """The best point of a search, with its problem and its history. Results pickle."""
+
+    def __init__(self) -> None:
+        raise TypeError("results come from mcd.design, mcd.find_defect, mcd.resume and mcd.load")
+
+    @classmethod
+    def _of(cls, handle: Handle) -> "Result":
+        result = cls.__new__(cls)
+        result._handle = handle
+        return result
+
+    @classmethod
+    def _decode(cls, data: bytes) -> "Result":
+        return cls._of(create("mcd_result_decode", data, len(data)))
+
+    def __reduce__(self):
+        return type(self)._decode, (self.encode(),)
+
+    def __repr__(self) -> str:
+        return (f"<mcd.Result: L = {self.objective:.4g} after {self.evaluations} evaluations "
+                f"({self.status}), {self.problem!r}>")
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The problem that was solved; after `find_defect` its parametrization is Gaussians."""
+        return Problem._of(create("mcd_result_problem", self._handle.value))
+
+    @cached_property
+    def onsite(self) -> FloatArray:
+        """The best potential, (length, width)."""
+        return self._get("mcd_result_onsite", self.problem.wire.shape)
+
+    @cached_property
+    def conductance(self) -> FloatArray:
+        """Its conductance, (points,), in e²/h."""
+        return self._get("mcd_result_conductance", self.problem.wire.fields.shape)
+
+    @cached_property
+    def vector(self) -> FloatArray:
+        """Its parameters in the order of ``problem.parameter_names``, (parameters,)."""
+        return self._get("mcd_result_parameters", self.problem.start.shape)
+
+    @cached_property
+    def parameters(self) -> Dict[str, FloatArray]:
+        """Its parameters by name: "onsite" (length, width) of sites; "x", "y", "amplitude", "radius" (gaussians,) of
+        Gaussians, the fixed ones too, best determined first after `find_defect`; "volts" (gates,) of gates."""
+        return self._named("mcd_result_parameter")
+
+    @cached_property
+    def parameter_errors(self) -> Dict[str, FloatArray]:
+        """Standard errors of `parameters` from the curve's misfit; NaN for what was fixed and where there are none."""
+        return self._named("mcd_result_parameter_error")
+
+    @property
+    def objective(self) -> float:
+        """L = log |w·(G − target)| plus the regularizers."""
+        return get(c_double, "mcd_result_objective", self._handle.value)
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the engine, all starts together."""
+        return get(c_int64, "mcd_result_evaluations", self._handle.value)
+
+    @property
+    def seconds(self) -> float:
+        """Time the search took."""
+        return get(c_double, "mcd_result_seconds", self._handle.value)
+
+    @property
+    def status(self) -> str:
+        """Why the search ended: "objective", "step", "gradient", "stalled", "evaluations", "time" or "cancelled"."""
+        return text("mcd_result_status", self._handle.value)
+
+    @property
+    def message(self) -> str:
+        """The same as a sentence; says also by how much an infeasible target is out of reach."""
+        return text("mcd_result_message", self._handle.value)
+
+    @property
+    def backend(self) -> str:
+        """What computed it."""
+        return text("mcd_result_backend", self._handle.value)
+
+    @cached_property
+    def history(self) -> Dict[str, np.ndarray]:
+        """One entry per iteration, by column: "start", "iteration", "evaluations", "objective", "best_objective", "step",
+        "gradient", "seconds"."""
+        return {column: growing(np.float64, "mcd_result_history", self._handle.value, column.encode())
+                for column in _HISTORY}
+
+    @cached_property
+    def outcomes(self) -> "List[Result]":
+        """The distinct outcomes of the starts, best first."""
+        count = get(c_size_t, "mcd_result_outcomes", self._handle.value)
+        return [Result._of(create("mcd_result_outcome", self._handle.value, i)) for i in range(count)]
+
+    def encode(self) -> bytes:
+        """The result as bytes for other programs and languages (a FlatBuffer, schema mcd.fbs)."""
+        return growing(np.uint8, "mcd_result_encode", self._handle.value).tobytes()
+
+    def save(self, path) -> None:
+        """Writes the result to a .mcd file, as a whole or not at all; `resume` can continue it."""
+        call("mcd_result_save", self._handle.value, _path(path))
+
+    def plot(self, path=None, true_onsite=None):
+        """Draws curve, potential, local density of states and history.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to write the figure to.
+        true_onsite : array_like, (length, width), optional
+            A potential to compare with: drawn as contour lines.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from .plots import figure
+        drawn = figure(self, true_onsite)
+        if path is not None:
+            drawn.savefig(path, dpi=200)
+        return drawn
+
+    def _get(self, name: str, shape: tuple) -> FloatArray:
+        out = np.empty(shape)
+        call(name, self._handle.value, *pair(out))
+        return out
+
+    def _named(self, getter: str) -> Dict[str, FloatArray]:
+        kind = self.problem.parametrization
+        values = {name: growing(np.float64, getter, self._handle.value, name.encode()) for name in _NAMES[kind]}
+        if kind == "sites":
+            values["onsite"] = values["onsite"].reshape(self.problem.wire.shape)
+        return values
+
+
+def load(path) -> Union[Result, Problem]:
+    """Reads a .mcd file: the `Result` in it, or the `Problem` if there is no result yet."""
+    name = _path(path)
+    try:
+        return Result._of(create("mcd_result_load", name))
+    except FileError:
+        return Problem._of(create("mcd_problem_load", name))

@@ -1,0 +1,250 @@
+"""Searches: from a curve to a potential. They run on the library's threads; Python only looks on."""
+
+import ctypes
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _prototypes as c
+from ._library import POLL, Handle, array, call, check, create, get, integer, library, pair, real, text
+from .errors import ArgumentError
+from .problem import Problem, _path
+from .result import Result
+from .wire import Wire
+
+__all__ = ["Progress", "design", "find_defect", "resume"]
+
+Schedule = Union[str, Tuple[float, Sequence[Tuple[int, float]]]]
+
+
+class Progress(NamedTuple):
+    """How far a search is; what a ``callback`` receives after every iteration."""
+
+    start: int             #: running number of the start being worked on
+    starts: int            #: how many there are
+    iteration: int         #: of this start
+    evaluations: int       #: of the engine, all starts together
+    objective: float       #: L of the current point
+    best_objective: float  #: the best L so far
+    step: float            #: norm of the last step in the parameters
+    gradient: float        #: norm of the gradient of L
+    seconds: float
+
+
+class _Snapshot(ctypes.Structure):
+    """mcd_progress."""
+
+    _fields_ = [("struct_size", ctypes.c_size_t), ("state", ctypes.c_int32), ("start", ctypes.c_int32),
+                ("starts", ctypes.c_int32), ("reserved", ctypes.c_int32), ("iteration", ctypes.c_int64),
+                ("evaluations", ctypes.c_int64), ("objective", ctypes.c_double), ("best_objective", ctypes.c_double),
+                ("step", ctypes.c_double), ("gradient", ctypes.c_double), ("seconds", ctypes.c_double)]
+
+    def read(self) -> Progress:
+        return Progress(*(getattr(self, name) for name in Progress._fields))
+
+
+def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, tolerance: Optional[float] = None,
+           seed: int = 0, checkpoint=None, progress: Optional[bool] = None, *, stop_objective: float = -np.inf,
+           gradient_tolerance: Optional[float] = None, time_limit: float = 0.0, starts: int = 1, spread: float = 0.3,
+           schedule: Optional[Schedule] = None, checkpoint_interval: float = 10.0,
+           callback: Optional[Callable[[Progress], None]] = None) -> Result:
+    """Finds the parameters whose conductance comes closest to the target.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : {"lm", "lbfgs", "rmsprop", "adabelief", "adam"}
+        Levenberg–Marquardt needs by far the fewest evaluations. The first-order methods take one a step.
+    max_evaluations : int
+        Evaluations after which to stop, all starts together.
+    tolerance : float, optional
+        Stop once a step is shorter than this relative to the parameters.
+    seed : int
+        Of everything random: the same seed gives the same bits.
+    checkpoint : path, optional
+        A .mcd file that `resume` continues bit for bit.
+    progress : bool, optional
+        A progress bar in the terminal or notebook; default: in an interactive terminal.
+    stop_objective : float
+        Stop once L falls below this.
+    gradient_tolerance : float, optional
+        Stop once the largest entry of the gradient is below this.
+    time_limit : float
+        Seconds after which to stop, 0 for no limit.
+    starts : int
+        The first start is the problem's own, the others are random around it with the standard deviation ``spread``.
+        The distinct outcomes are ranked in ``result.outcomes``.
+    schedule : str or (rate, [(step, factor), ...]), optional
+        Learning rate of the first-order methods: "constant", "paper-defect", "paper-sites", or your own: from each step
+        on the rate is multiplied by its factor.
+    checkpoint_interval : float
+        Seconds between two checkpoints.
+    callback : function of a Progress, optional
+        Called after iterations; an exception in it stops the search and is raised.
+
+    Returns
+    -------
+    Result
+        Ctrl-C ends the search early: then too the best point so far is returned, with the status "cancelled".
+    """
+    if not isinstance(problem, Problem):
+        raise ArgumentError(f"problem: {problem!r}; give an mcd.Problem")
+    job = create("mcd_job_create_design", problem._handle.value)
+    call("mcd_job_set_method", job.value, str(method).encode())
+    if schedule is not None:
+        _set_schedule(job, schedule)
+    if starts != 1:
+        call("mcd_job_set_starts", job.value, integer(starts, "starts"), real(spread, "spread"))
+    _set_common(job, max_evaluations, tolerance, gradient_tolerance, stop_objective, time_limit, seed, checkpoint,
+                checkpoint_interval)
+    return _run(job, progress, callback)
+
+
+def find_defect(wire: Wire, target: ArrayLike, count: int = 1, sigma: Optional[float] = None, seed: int = 0,
+                max_evaluations: Optional[int] = None, checkpoint=None, progress: Optional[bool] = None, *,
+                stop_objective: Optional[float] = None, time_limit: float = 0.0, checkpoint_interval: float = 10.0,
+                callback: Optional[Callable[[Progress], None]] = None) -> Result:
+    """Finds the Gaussian defects in an otherwise clean wire that explain a curve, from many starts.
+
+    Parameters
+    ----------
+    wire : Wire
+    target : array_like, (points,), in e²/h
+    count : int
+        How many defects.
+    sigma : float, optional
+        Standard deviation of the target's noise in e²/h, for the error bars; default: estimated from the misfit.
+    seed, max_evaluations, checkpoint, progress, stop_objective, time_limit, checkpoint_interval, callback
+        As in `design`.
+
+    Returns
+    -------
+    Result
+        ``result.parameters`` and ``result.parameter_errors`` have arrays "x", "y", "amplitude", "radius". The curve of a
+        single defect does not depend on its x, and is the same for the mirror image in y.
+    """
+    if not isinstance(wire, Wire):
+        raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire")
+    target = array(target, (len(wire.fields),), "target")
+    job = create("mcd_job_create_defect", wire._handle.value, *pair(target), integer(count, "count"),
+                 0.0 if sigma is None else real(sigma, "sigma"))
+    _set_common(job, max_evaluations, None, None, stop_objective, time_limit, seed, checkpoint, checkpoint_interval)
+    return _run(job, progress, callback)
+
+
+def resume(path, max_evaluations: Optional[int] = None, progress: Optional[bool] = None, *, checkpoint=None,
+           stop_objective: Optional[float] = None, time_limit: Optional[float] = None,
+           callback: Optional[Callable[[Progress], None]] = None) -> Result:
+    """Continues the search saved in a .mcd file (a checkpoint or a result) bit for bit, with its settings.
+
+    Parameters
+    ----------
+    path : path
+    max_evaluations, stop_objective, time_limit, checkpoint
+        New limits; default: those of the file. Evaluations count from the very beginning.
+    progress, callback
+        As in `design`.
+    """
+    job = create("mcd_job_create_resume", _path(path))
+    if max_evaluations is not None:
+        call("mcd_job_set_max_evaluations", job.value, integer(max_evaluations, "max_evaluations"))
+    if stop_objective is not None:
+        call("mcd_job_set_stop_objective", job.value, real(stop_objective, "stop_objective"))
+    if time_limit is not None:
+        call("mcd_job_set_time_limit", job.value, real(time_limit, "time_limit"))
+    if checkpoint is not None:
+        call("mcd_job_set_checkpoint", job.value, _path(checkpoint), 10.0)
+    return _run(job, progress, callback)
+
+
+def _set_common(job: Handle, max_evaluations, tolerance, gradient_tolerance, stop_objective, time_limit, seed, checkpoint,
+                interval) -> None:
+    for setter, value, convert in (("max_evaluations", max_evaluations, integer), ("step_tolerance", tolerance, real),
+                                   ("gradient_tolerance", gradient_tolerance, real),
+                                   ("stop_objective", stop_objective, real), ("time_limit", time_limit, real)):
+        if value is not None:
+            call(f"mcd_job_set_{setter}", job.value, convert(value, setter))
+    seed = integer(seed, "seed")
+    if seed < 0:
+        raise ArgumentError(f"seed: {seed}; give a whole number from 0 up")
+    call("mcd_job_set_seed", job.value, seed)
+    if checkpoint is not None:
+        call("mcd_job_set_checkpoint", job.value, _path(checkpoint), real(interval, "checkpoint_interval"))
+
+
+def _set_schedule(job: Handle, schedule: Schedule) -> None:
+    if isinstance(schedule, str):
+        call("mcd_job_set_schedule", job.value, schedule.encode())
+        return
+    try:
+        rate, pairs = schedule
+        steps = np.array([step for step, _ in pairs], np.int64)
+        factors = np.array([factor for _, factor in pairs], np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"schedule: {schedule!r}; give a name or (rate, [(step, factor), ...])") from None
+    call("mcd_job_set_schedule_pairs", job.value, real(rate, "rate of schedule"), *pair(steps), *pair(factors))
+
+
+def _run(job: Handle, progress: Optional[bool], callback) -> Result:
+    """Starts a job and looks on until it ends; an exception meanwhile ends it."""
+    with _Bar(job, progress) as bar:
+        call("mcd_job_start", job.value)
+        try:
+            _watch(job, bar, callback)
+        except KeyboardInterrupt:
+            _stop(job)
+        except BaseException:
+            _stop(job)
+            raise
+        bar.show()
+    check(library.mcd_job_wait(job.value, 0.0, c.CALLBACK(), None))
+    return Result._of(create("mcd_job_result", job.value))
+
+
+def _watch(job: Handle, bar: "_Bar", callback) -> None:
+    raised = []
+
+    def forward(snapshot, _):
+        try:
+            callback(_Snapshot.from_address(snapshot).read())
+        except BaseException as error:  # must not cross the library; raised below
+            raised.append(error)
+        return len(raised)
+
+    trampoline = c.CALLBACK() if callback is None else c.CALLBACK(forward)
+    while library.mcd_job_wait(job.value, POLL, trampoline, None) == c.MCD_TIMEOUT and not raised:
+        bar.show()
+    if raised:
+        raise raised[0]
+
+
+def _stop(job: Handle) -> None:
+    library.mcd_job_cancel(job.value)
+    library.mcd_job_wait(job.value, -1.0, c.CALLBACK(), None)
+
+
+class _Bar:
+    """A tqdm bar over the evaluations of a job."""
+
+    def __init__(self, job: Handle, wanted: Optional[bool]):
+        from tqdm.auto import tqdm
+        total = get(ctypes.c_int64, "mcd_job_get_max_evaluations", job.value)
+        self._job = job
+        self._bar = tqdm(total=total, unit="eval", disable=None if wanted is None else not wanted)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bar.close()
+
+    def show(self) -> None:
+        if self._bar.disable:
+            return
+        snapshot = _Snapshot(struct_size=ctypes.sizeof(_Snapshot))
+        call("mcd_job_progress", self._job.value, ctypes.byref(snapshot))
+        now = snapshot.read()
+        start = f"start {now.start + 1}/{now.starts}, " if now.starts > 1 else ""
+        self._bar.set_postfix_str(f"{start}L = {now.best_objective:.3f}", refresh=False)
+        self._bar.update(now.evaluations - self._bar.n)
