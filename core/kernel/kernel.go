@@ -37,8 +37,12 @@ type Kernel interface {
 	// Factor overwrites m (w × w) with its factors, P·m = L·U, L unit lower, rows exchanged as in LAPACK (piv[j] ≥ j is the
 	// row exchanged with row j, the same in all lanes). Row j is kept as pivot unless some lane has an entry more than four
 	// times larger below it; then the row whose worst lane is best relative to the column's largest entry is taken. A pivot
-	// that is exactly zero is replaced by Tiny.
+	// that is exactly zero is replaced by Tiny. In the place of U's diagonal stand the inverses of its entries.
 	Factor(w, ld int, m []float64, piv []int32)
+	// Divide overwrites n (w × w) with n·m⁻¹ and m with its factors: Factor, then SolveRight.
+	Divide(w, ld int, m []float64, piv []int32, n []float64)
+	// Invert sets n (w × w) to m⁻¹ and overwrites m with its factors: Divide for n = 1, with a quarter less work.
+	Invert(w, ld int, m []float64, piv []int32, n []float64)
 	// SolveRight overwrites n (w × w, leading dimension ld) with n·m⁻¹, m and piv from Factor.
 	SolveRight(w, ld int, m []float64, piv []int32, n []float64)
 	// SolveLeft overwrites b (w × c, leading dimension ldb) with m⁻¹·b, m and piv from Factor (leading dimension ld).
@@ -78,6 +82,14 @@ const Tiny = 1e-150
 
 // Size returns the number of float64 values of a complex r × ld batch with v lanes.
 func Size(r, ld, v int) int { return r * ld * 2 * v }
+
+// LeadingDimension returns the leading dimension to use for w columns: rows never lie a multiple of 4 KiB apart.
+func LeadingDimension(w int) int {
+	if w*2*8*8%4096 == 0 {
+		return w + 1
+	}
+	return w
+}
 
 // All returns the implementations that run on this machine, the plain one first, the fastest last.
 func All() []Kernel { return append([]Kernel{Plain{}}, accelerated()...) }

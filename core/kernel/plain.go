@@ -142,8 +142,8 @@ func (Plain) Factor(w, ld int, m []float64, piv []int32) {
 				d.re[l] = Tiny
 			}
 		}
-		d.store(m, j*ld+j)
 		inv := d.inverse()
+		inv.store(m, j*ld+j)
 		for i := j + 1; i < w; i++ {
 			f := load(m, i*ld+j)
 			f.mul(&inv)
@@ -188,6 +188,24 @@ func pivot(w, ld, j int, m []float64) int {
 	return at
 }
 
+func (p Plain) Divide(w, ld int, m []float64, piv []int32, n []float64) {
+	p.Factor(w, ld, m, piv)
+	p.SolveRight(w, ld, m, piv, n)
+}
+
+func (p Plain) Invert(w, ld int, m []float64, piv []int32, n []float64) {
+	for i := range w {
+		for j := range w {
+			v := cvec{}
+			if i == j {
+				v.re = [plainLanes]float64{1, 1, 1, 1}
+			}
+			v.store(n, i*ld+j)
+		}
+	}
+	p.Divide(w, ld, m, piv, n)
+}
+
 func (Plain) SolveRight(w, ld int, m []float64, piv []int32, n []float64) {
 	for i := range w {
 		// x·U = n, column by column.
@@ -197,8 +215,7 @@ func (Plain) SolveRight(w, ld int, m []float64, piv []int32, n []float64) {
 				a, u := load(n, i*ld+k), load(m, k*ld+j)
 				x.subMul(&a, &u)
 			}
-			d := load(m, j*ld+j)
-			inv := d.inverse()
+			inv := load(m, j*ld+j)
 			x.mul(&inv)
 			x.store(n, i*ld+j)
 		}
@@ -245,8 +262,7 @@ func (Plain) SolveLeft(w, ld int, m []float64, piv []int32, c, ldb int, b []floa
 				u, v := load(m, i*ld+k), load(b, k*ldb+j)
 				x.subMul(&u, &v)
 			}
-			d := load(m, i*ld+i)
-			inv := d.inverse()
+			inv := load(m, i*ld+i)
 			x.mul(&inv)
 			x.store(b, i*ldb+j)
 		}
@@ -261,8 +277,7 @@ func (Plain) SolveLeftT(w, ld int, m []float64, piv []int32, c, ldb int, b []flo
 				u, v := load(m, k*ld+i), load(b, k*ldb+j)
 				x.subMul(&u, &v)
 			}
-			d := load(m, i*ld+i)
-			inv := d.inverse()
+			inv := load(m, i*ld+i)
 			x.mul(&inv)
 			x.store(b, i*ldb+j)
 		}
