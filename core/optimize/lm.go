@@ -1,0 +1,297 @@
+package optimize
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+)
+
+// levenbergMarquardt takes damped Gauss–Newton steps. An iteration is one trial point and one evaluation: a Jacobian costs
+// little more than a value, so it is computed at once.
+//
+// More parameters than residuals (dual form). With K = JJᵀ, D = diag max(1, K_kk/median K) and damping μ,
+//
+//	d = −Jᵀy,  (K + μD)y = r,
+//
+// which needs one m × m Cholesky factorisation for any number of parameters. The step is accepted if a level function
+// m(v) = vᵀMv of the residual falls, M being frozen over the step:
+//
+//	M = D⁻¹ while L > −1 (its gradient −2JᵀD⁻¹r is the step of large μ),
+//	M = (K + μD)⁻¹ below: Deuflhard's natural level function, which measures residuals by the steps they cause. The path
+//	to r = 0 is narrow and bent in the metric of |r|² and nearly straight in this one.
+//
+// Otherwise (primal form) (JᵀJ + μS)d = −Jᵀr with S the squared inverse trust scales of a Scaler, else diag JᵀJ, and M = 1.
+//
+// The ratio ρ of the fall of m and the fall predicted by the linear model sets μ (Nielsen): times max(1/10, 1 − (2ρ − 1)³)
+// after acceptance, times 2, 4, 8, … after successive rejections.
+//
+// Bounds. Variables that stand at a bound and would leave through it are held, the step is computed without them, and what
+// still leaves is projected; prediction and ratio are those of the projected step.
+type levenbergMarquardt struct {
+	e       *evaluator
+	m, n    int
+	l       float64
+	r, jac  []float64
+	scales  []float64 // of the Scaler, nil if none
+	held    []bool
+	anyHeld bool
+	// provisional tells that a direction held more variables than the gradient did, for its own damping only.
+	provisional bool
+
+	// normal is K or JᵀJ of the free variables, factor the Cholesky factor of the damped one (upper triangles), metric the
+	// diagonal of D or S; gradient is Jᵀr of all variables.
+	normal, factor, metric, gradient []float64
+	masked                           []float64 // jac with zero columns for held variables
+	trialR, trialJac                 []float64
+}
+
+const (
+	// naturalBelow is the L below which the natural level function takes over.
+	naturalBelow = -1
+	// acceptRatio is the least share of the predicted fall that a step must reach.
+	acceptRatio = 1e-4
+)
+
+func (s *levenbergMarquardt) dual() bool { return s.n > s.m }
+
+func (s *levenbergMarquardt) begin(ctx context.Context, e *evaluator, st *State, fresh bool) (err error) {
+	s.e, s.m, s.n = e, e.Residuals(), e.Parameters()
+	s.r, s.jac = make([]float64, s.m), make([]float64, s.m*s.n)
+	s.trialR, s.trialJac = make([]float64, s.m), make([]float64, s.m*s.n)
+	size := min(s.m, s.n)
+	s.normal, s.factor, s.metric = make([]float64, size*size), make([]float64, size*size), make([]float64, size)
+	s.gradient, s.held = make([]float64, s.n), make([]bool, s.n)
+	if scaler, ok := e.Problem.(Scaler); ok {
+		s.scales = scaler.Scales()
+	}
+	if s.l, err = e.jacobian(ctx, st.Point, s.r, s.jac); err != nil {
+		return err
+	}
+	if fresh {
+		st.Scalars = []float64{1, 2}
+		if !s.dual() && s.scales == nil {
+			st.Scalars[0] = 1e-3
+		}
+	}
+	s.linearize(st.Point)
+	return nil
+}
+
+// linearize prepares the model at the current point.
+func (s *levenbergMarquardt) linearize(x []float64) {
+	if math.IsInf(s.l, 0) {
+		return
+	}
+	blas64.Gemv(blas.Trans, 1, s.general(s.jac), vector(s.r), 0, vector(s.gradient))
+	clear(s.held)
+	s.anyHeld, s.provisional = false, false
+	for i := range s.e.lower {
+		s.hold(i, s.gradient[i] > 0 && x[i] <= s.e.lower[i] || s.gradient[i] < 0 && x[i] >= s.e.upper[i])
+	}
+	s.form()
+}
+
+func (s *levenbergMarquardt) hold(i int, yes bool) {
+	if yes {
+		s.held[i], s.anyHeld = true, true
+	}
+}
+
+// form computes normal and metric from the free columns of jac.
+func (s *levenbergMarquardt) form() {
+	trans := blas.Trans
+	if s.dual() {
+		trans = blas.NoTrans
+	}
+	size := len(s.metric)
+	blas64.Syrk(trans, 1, s.general(s.free()), 0, blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.normal})
+	for k := range s.metric {
+		s.metric[k] = s.normal[k*size+k]
+	}
+	switch {
+	case s.dual():
+		sorted := slices.Sorted(slices.Values(s.metric))
+		median := sorted[size/2]
+		for k, v := range s.metric {
+			s.metric[k] = 1
+			if median > 0 {
+				s.metric[k] = max(1, v/median)
+			}
+		}
+	case s.scales != nil:
+		for k, v := range s.scales {
+			s.metric[k] = 1 / (v * v)
+		}
+	default:
+		// A parameter without influence must not make the matrix singular.
+		floor := slices.Max(s.metric) * 1e-12
+		if floor == 0 {
+			floor = 1
+		}
+		for k, v := range s.metric {
+			s.metric[k] = max(v, floor)
+		}
+	}
+}
+
+// free returns jac with the columns of held variables zeroed.
+func (s *levenbergMarquardt) free() []float64 {
+	if !s.anyHeld {
+		return s.jac
+	}
+	s.masked = append(s.masked[:0], s.jac...)
+	for j, held := range s.held {
+		if held {
+			for k := range s.m {
+				s.masked[k*s.n+j] = 0
+			}
+		}
+	}
+	return s.masked
+}
+
+// damp factorises normal + μ·metric, raising μ until that succeeds, and returns the factor and μ.
+func (s *levenbergMarquardt) damp(mu float64) (blas64.Symmetric, float64) {
+	size := len(s.metric)
+	largest := 0.0
+	for k := range size {
+		largest = max(largest, s.normal[k*size+k]/s.metric[k])
+	}
+	for mu = max(mu, largest*1e-18, 1e-300); ; mu *= 10 {
+		copy(s.factor, s.normal)
+		for k, d := range s.metric {
+			s.factor[k*size+k] += mu * d
+		}
+		if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.factor}); ok || math.IsInf(mu, 0) {
+			return blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.factor}, mu
+		}
+	}
+}
+
+// solve overwrites b with (normal + μ·metric)⁻¹b.
+func (s *levenbergMarquardt) solve(b []float64) {
+	size := len(s.metric)
+	upper := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: size, Stride: size, Data: s.factor}
+	blas64.Trsv(blas.Trans, upper, vector(b))
+	blas64.Trsv(blas.NoTrans, upper, vector(b))
+}
+
+// level returns m(v).
+func (s *levenbergMarquardt) level(v []float64) float64 {
+	switch {
+	case !s.dual():
+		return dot(v, v)
+	case s.l > naturalBelow:
+		sum := 0.0
+		for k, u := range v {
+			sum += u * u / s.metric[k]
+		}
+		return sum
+	}
+	// vᵀ(UᵀU)⁻¹v = |U⁻ᵀv|².
+	w := slices.Clone(v)
+	size := len(w)
+	blas64.Trsv(blas.Trans, blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: size, Stride: size, Data: s.factor}, vector(w))
+	return dot(w, w)
+}
+
+// direction computes the damped step at x with damping mu, holding variables that would leave through their bound, and
+// returns it and the damping used.
+func (s *levenbergMarquardt) direction(x []float64, mu float64) (d []float64, used float64) {
+	d = make([]float64, s.n)
+	for {
+		_, used = s.damp(mu)
+		if s.dual() {
+			y := slices.Clone(s.r)
+			s.solve(y)
+			blas64.Gemv(blas.Trans, -1, s.general(s.free()), vector(y), 0, vector(d))
+		} else {
+			for j, g := range s.gradient {
+				d[j] = -g
+				if s.held[j] {
+					d[j] = 0
+				}
+			}
+			s.solve(d)
+		}
+		if !s.holdLeaving(x, d) {
+			return d, used
+		}
+		s.provisional = true
+		s.form()
+	}
+}
+
+// holdLeaving holds the free variables that stand at a bound and that d would take through it; it tells whether there were
+// any.
+func (s *levenbergMarquardt) holdLeaving(x, d []float64) (any bool) {
+	for i := range s.e.lower {
+		if !s.held[i] && (d[i] < 0 && x[i] <= s.e.lower[i] || d[i] > 0 && x[i] >= s.e.upper[i]) {
+			s.hold(i, true)
+			any = true
+		}
+	}
+	return any
+}
+
+func (s *levenbergMarquardt) step(ctx context.Context, e *evaluator, st *State) (stepInfo, error) {
+	if math.IsInf(s.l, 0) {
+		return stepInfo{}, errStalled
+	}
+	if s.provisional {
+		s.linearize(st.Point)
+	}
+	d, mu := s.direction(st.Point, st.Scalars[0])
+	x := slices.Clone(st.Point)
+	for i := range x {
+		x[i] += d[i]
+	}
+	project(x, e.lower, e.upper)
+	for i := range x {
+		d[i] = x[i] - st.Point[i]
+	}
+	model := slices.Clone(s.r) // r + Jd
+	blas64.Gemv(blas.NoTrans, 1, s.general(s.jac), vector(d), 1, vector(model))
+	before := s.level(s.r)
+	predicted := before - s.level(model)
+	l, err := e.jacobian(ctx, x, s.trialR, s.trialJac)
+	if err != nil {
+		return stepInfo{}, err
+	}
+	ratio := math.Inf(-1)
+	if !math.IsInf(l, 1) && predicted > 0 {
+		ratio = (before - s.level(s.trialR)) / predicted
+	}
+	info := stepInfo{accepted: ratio > acceptRatio, norm: norm(d), damping: mu}
+	if !info.accepted {
+		st.Scalars[0], st.Scalars[1] = mu*st.Scalars[1], 2*st.Scalars[1]
+		return info, nil
+	}
+	st.Scalars[0], st.Scalars[1] = mu*max(0.1, 1-math.Pow(2*ratio-1, 3)), 2
+	s.l = l
+	s.r, s.trialR = s.trialR, s.r
+	s.jac, s.trialJac = s.trialJac, s.jac
+	copy(st.Point, x)
+	s.linearize(st.Point)
+	return info, nil
+}
+
+func (s *levenbergMarquardt) objective() float64 { return s.l }
+
+// slope: ∂L = Jᵀr/|r|².
+func (s *levenbergMarquardt) slope(st *State) float64 {
+	if math.IsInf(s.l, 0) {
+		return 0
+	}
+	return projected(st.Point, s.gradient, s.e.lower, s.e.upper) / dot(s.r, s.r)
+}
+
+func (s *levenbergMarquardt) general(jac []float64) blas64.General {
+	return blas64.General{Rows: s.m, Cols: s.n, Stride: s.n, Data: jac}
+}
+
+func vector(v []float64) blas64.Vector { return blas64.Vector{N: len(v), Inc: 1, Data: v} }
