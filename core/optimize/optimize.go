@@ -156,6 +156,8 @@ type State struct {
 	// Point is where the run stands, Best the best point seen.
 	Point, Best   []float64
 	BestObjective float64
+	// StepNorm is the length of the last step, +Inf before the first.
+	StepNorm float64
 	// History holds L at Point before the first and after every iteration (Iteration + 1), HistoryEvaluations the
 	// evaluations done by then.
 	History            []float64
@@ -196,7 +198,7 @@ func Minimize(ctx context.Context, p Problem, start []float64, o Options) (*Resu
 	if err := check(p, start, "start", &o); err != nil {
 		return nil, err
 	}
-	s := &State{Method: o.Method, Point: slices.Clone(start), BestObjective: math.Inf(1)}
+	s := &State{Method: o.Method, Point: slices.Clone(start), BestObjective: math.Inf(1), StepNorm: math.Inf(1)}
 	lower, upper := p.Bounds()
 	project(s.Point, lower, upper)
 	return run(ctx, p, s, o)

@@ -143,11 +143,11 @@ func run(ctx context.Context, p Problem, s *State, o Options) (*Result, error) {
 	if fresh && err == nil {
 		s.record(m.objective(), e)
 	}
-	info := stepInfo{accepted: true, norm: math.Inf(1)}
+	var info stepInfo
 	status, message := Running, ""
 	for err == nil {
 		s.Seconds = clock()
-		if status, message = terminated(s, m, &o, info); status != Running {
+		if status, message = terminated(s, m, &o); status != Running {
 			break
 		}
 		if status, message = interrupted(ctx, timed, &o); status != Running {
@@ -157,6 +157,7 @@ func run(ctx context.Context, p Problem, s *State, o Options) (*Result, error) {
 			break
 		}
 		s.Iteration++
+		s.StepNorm = info.norm
 		s.record(m.objective(), e)
 		s.Seconds = clock()
 		if o.Observer != nil {
@@ -201,13 +202,13 @@ func interrupted(ctx, timed context.Context, o *Options) (Status, string) {
 }
 
 // terminated applies the termination tests.
-func terminated(s *State, m strategy, o *Options, info stepInfo) (Status, string) {
+func terminated(s *State, m strategy, o *Options) (Status, string) {
 	l, n := s.BestObjective, len(s.History)
 	switch {
 	case l <= o.StopObjective || math.IsInf(l, -1):
 		return Objective, fmt.Sprintf("Converged: the objective %.4g is at or below %.4g.", l, o.StopObjective)
-	case o.StepTolerance > 0 && info.norm <= o.StepTolerance*(norm(s.Point)+o.StepTolerance):
-		return Step, fmt.Sprintf("Converged: the last step, %.3g long, is within the tolerance; objective %.4g.", info.norm, l)
+	case o.StepTolerance > 0 && s.StepNorm <= o.StepTolerance*(norm(s.Point)+o.StepTolerance):
+		return Step, fmt.Sprintf("Converged: the last step, %.3g long, is within the tolerance; objective %.4g.", s.StepNorm, l)
 	case o.GradientTolerance > 0 && m.slope(s) <= o.GradientTolerance:
 		return Gradient, fmt.Sprintf("Converged: the gradient's largest entry %.3g is within the tolerance; objective %.4g.", m.slope(s), l)
 	case o.StallIterations > 0 && n > o.StallIterations && stalled(s.History, o):
