@@ -301,6 +301,9 @@ func (w *Wire) Ceiling() []int {
 	return n
 }
 
+// Lead returns the lead of a point of the sweep, to be read only.
+func (w *Wire) Lead(point int) *lead.Lead { return w.leads[point] }
+
 // Name tells the engine and its kernels.
 func (w *Wire) Name() string { return "cpu strip, " + w.Kernel.Name() }
 
