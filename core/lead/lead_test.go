@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/mat"
 
 	"mcd/core/fault"
 )
@@ -224,6 +225,30 @@ func TestSlowestModesNeedNoLuck(t *testing.T) {
 			assert.Len(t, newBands(Params{30, 1, 4, bottom - distance, 0}).solve(), m-1, "channel %d, %g below", m, distance)
 		}
 	}
+}
+
+func TestBandsThatNearlyCross(t *testing.T) {
+	// At k = π states at opposite edges of a wide strip cross but for a gap below rounding.
+	b := newBands(Params{60, 1, 4, 4, 0.05})
+	b.at(math.Pi)
+	h := mat.NewSymDense(60, nil)
+	for y, d := range b.diagonal {
+		h.SetSym(y, y, d)
+		if y > 0 {
+			h.SetSym(y, y-1, -1)
+		}
+	}
+	var eigen mat.EigenSym
+	require.True(t, eigen.Factorize(h, false))
+	levels := eigen.Values(nil)
+	require.Less(t, levels[1]-levels[0], 1e-14)
+	for _, off := range []float64{-1e-6, -1e-9, -1e-12, 0, 1e-12, 1e-9, 1e-6} {
+		check(t, solved(t, Params{60, 1, 4, 4 + levels[0] + off, 0.05}), 1e-12)
+	}
+}
+
+func TestMiddleOfTheBandOfAWideStrip(t *testing.T) {
+	check(t, solved(t, Params{100, 1, 4, 4, 0.05}), 1e-12)
 }
 
 func TestNegativeFieldMirrors(t *testing.T) {

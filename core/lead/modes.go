@@ -13,7 +13,8 @@ type bands struct {
 	width    int
 	e        float64
 	cos, sin []float64 // of θ_y
-	diagonal []float64 // of B at the k last set
+	k        float64   // last set
+	diagonal []float64 // of B at k
 	slope    []float64 // ∂B/∂k there
 	factor   tridiagonal
 	vector   []float64
@@ -26,7 +27,7 @@ type mode struct {
 	u           []float64
 }
 
-// resolution is the width in k below which two bands that nearly cross at zero are not told apart.
+// resolution is the half width in k below which bands that nearly cross at zero are treated together.
 const resolution = 1e-9
 
 func newBands(p Params) *bands {
@@ -45,6 +46,7 @@ func newBands(p Params) *bands {
 
 // at sets k.
 func (b *bands) at(k float64) {
+	b.k = k
 	sin, cos := math.Sincos(k)
 	for y := range b.diagonal {
 		b.diagonal[y] = b.e - 2*(cos*b.cos[y]-sin*b.sin[y])
@@ -79,15 +81,7 @@ func (b *bands) eigenpair(shift float64, steps int) (value, slope float64) {
 		b.factor.solve(b.vector)
 		normalize(b.vector)
 	}
-	for y, u := range b.vector {
-		d := b.diagonal[y] * u
-		if y > 0 {
-			d -= 2 * b.vector[y-1]
-		}
-		value += u * d
-		slope += b.slope[y] * u * u
-	}
-	return value, slope
+	return b.form(b.diagonal, -1, b.vector, b.vector), b.form(b.slope, 0, b.vector, b.vector)
 }
 
 // solve finds all right-movers, ordered by k.
@@ -97,9 +91,13 @@ func (b *bands) solve() []mode {
 		return b.right // |2cos| + |2cos| ≤ 4 bounds the band
 	}
 	const parts = 16
-	for i := range parts {
-		b.search(math.Pi*float64(i)/parts, math.Pi*float64(i+1)/parts)
+	from := 0.0
+	for i := range parts { // odd places: zeros at simple fractions of π never fall on the end of an interval
+		to := math.Pi * (float64(i) + 0.6180339887) / parts
+		b.search(from, to)
+		from = to
 	}
+	b.search(from, math.Pi)
 	sort.Slice(b.right, func(i, j int) bool { return b.right[i].k < b.right[j].k })
 	return b.right
 }
@@ -118,9 +116,7 @@ func (b *bands) search(from, to float64) {
 		return
 	}
 	if h < resolution {
-		for j := low; j < high; j++ {
-			b.crossing(from, to, j)
-		}
+		b.close(h)
 		return
 	}
 	if high == low+1 {
@@ -142,6 +138,129 @@ func (b *bands) search(from, to float64) {
 	}
 	b.search(from, k)
 	b.search(k, to)
+}
+
+// close adds the zeros within h of the k last set, where several bands come near zero together: states at opposite edges
+// of a wide strip, whose bands cross but for a gap too small to see. At k = 0 and k = π such a pair is its own mirror, so
+// that the whole pair lies at one end and its right-mover alone tells everything.
+func (b *bands) close(h float64) {
+	k, reach := b.k, 16*h
+	for _, end := range []float64{0, math.Pi} {
+		if math.Abs(k-end) <= 1.5*h {
+			b.at(end)
+			if b.below(reach)-b.below(-reach) == 2 {
+				if d, slope, u, ok := b.nearest(true); ok && math.Abs(d) <= 2*h {
+					b.add(end+d, slope, u)
+				}
+				return
+			}
+			b.at(k)
+		}
+	}
+	low, high := b.below(-reach), b.below(reach)
+	if high-low != 2 {
+		for j := low; j < high; j++ {
+			b.crossing(k-h, k+h, j)
+		}
+		return
+	}
+	for _, rising := range []bool{false, true} {
+		b.at(k)
+		if d, slope, u, ok := b.nearest(rising); ok && -h <= d && d < h {
+			b.add(k+d, slope, u)
+		}
+	}
+}
+
+// nearest returns the zero of the rising or falling one of the two bands next to zero: its distance d from the k last set,
+// the slope and the vector there; ok is false if the bands do not cross.
+func (b *bands) nearest(rising bool) (d, slope float64, u []float64, ok bool) {
+	start := b.k
+	for range 3 { // the model is exact but for terms of second order in its step
+		var step float64
+		step, slope, u, ok = b.twoBands(rising)
+		if !ok {
+			return 0, 0, nil, false
+		}
+		d += step
+		b.at(start + d)
+	}
+	return d, slope, u, true
+}
+
+// twoBands solves B ≈ M + δk·V in the space of the two bands next to zero, with V = diag(v₁, v₂), v₁ > 0 > v₂, and
+// M = [[m₁, g], [g, m₂]]: zeros at δk = −(m₁/v₁ + m₂/v₂)/2 ± √((m₁/v₁ − m₂/v₂)²/4 + g²/(v₁v₂)), and −m₁/v₁ and −m₂/v₂
+// where g is no more than rounding.
+func (b *bands) twoBands(rising bool) (d, slope float64, u []float64, ok bool) {
+	u, w := b.pair()
+	v11, v12, v22 := b.form(b.slope, 0, u, u), b.form(b.slope, 0, u, w), b.form(b.slope, 0, w, w)
+	sin, cos := math.Sincos(math.Atan2(2*v12, v11-v22) / 2)
+	turn(u, w, cos, sin) // V is diagonal, v₁ ≥ v₂
+	if !rising {
+		u, w = w, u
+	}
+	v1, v2 := b.form(b.slope, 0, u, u), b.form(b.slope, 0, w, w)
+	if v1*v2 >= 0 {
+		return 0, 0, nil, false
+	}
+	m1, m2, g := b.form(b.diagonal, -1, u, u), b.form(b.diagonal, -1, w, w), b.form(b.diagonal, -1, u, w)
+	d1, d2 := -m1/v1, -m2/v2
+	d = d1
+	if math.Abs(g) > 1e-14 {
+		square := (d1-d2)*(d1-d2)/4 + g*g/(v1*v2)
+		if square < 0 {
+			return 0, 0, nil, false // in the gap
+		}
+		d = (d1+d2)/2 + math.Copysign(math.Sqrt(square), d1-d2)
+		sin, cos = math.Sincos(math.Atan2(-g, m2+d*v2)) // the null vector of M + δk·V is (m₂ + δk·v₂, −g)
+		turn(u, w, cos, sin)
+	}
+	return d, b.form(b.slope, 0, u, u), u, true
+}
+
+// pair returns orthonormal vectors of the two eigenvalues of B next to zero, by inverse iteration.
+func (b *bands) pair() (u, w []float64) {
+	b.factor.set(b.diagonal, 0)
+	u, w = make([]float64, b.width), make([]float64, b.width)
+	for y := range u {
+		u[y], w[y] = 1+0.5*math.Sin(float64(y*y+1)), math.Cos(float64(3*y*y))
+	}
+	for range 6 {
+		b.factor.solve(u)
+		normalize(u)
+		b.factor.solve(w)
+		normalize(w)
+		for range 2 {
+			overlap := 0.0
+			for y := range u {
+				overlap += u[y] * w[y]
+			}
+			for y := range u {
+				w[y] -= overlap * u[y]
+			}
+			normalize(w)
+		}
+	}
+	return u, w
+}
+
+// turn replaces (u, w) by (cos·u + sin·w, cos·w − sin·u).
+func turn(u, w []float64, cos, sin float64) {
+	for i, x := range u {
+		u[i], w[i] = cos*x+sin*w[i], cos*w[i]-sin*x
+	}
+}
+
+// form returns u†Aw for the tridiagonal matrix A with the given diagonal and the number beside beside it.
+func (b *bands) form(diagonal []float64, beside float64, u, w []float64) float64 {
+	sum := 0.0
+	for y, d := range diagonal {
+		sum += d * u[y] * w[y]
+		if y > 0 {
+			sum += beside * (u[y]*w[y-1] + u[y-1]*w[y])
+		}
+	}
+	return sum
 }
 
 // sampled adds the zeros of the isolated band j in [from, to], cut at its extrema into monotonic pieces: the sign of the
@@ -231,8 +350,12 @@ func (b *bands) crossing(from, to float64, j int) {
 	}
 	b.at(k)
 	_, slope = b.eigenpair(0, 3)
-	u := append([]float64(nil), b.vector...)
-	if !rising {
+	b.add(k, slope, append([]float64(nil), b.vector...))
+}
+
+// add adds the mode at k, or its mirror if it moves left.
+func (b *bands) add(k, slope float64, u []float64) {
+	if slope < 0 {
 		k, slope = -k, -slope
 		mirror(u)
 	}
