@@ -1,0 +1,144 @@
+package lattice
+
+import (
+	"math/cmplx"
+
+	"mcd/core/fault"
+)
+
+// Device is a batch of scattering regions that share a sparsity pattern: one Hamiltonian and one energy per point. The batch
+// axis is whatever the caller sweeps: a field, the energy, a gate.
+//
+// Entry k of the pattern is H[Rows[k]][Cols[k]]; both triangles are listed, as is every diagonal entry that is not zero.
+type Device struct {
+	Orbitals     int
+	Rows, Cols   []int        // (entries)
+	Values       []complex128 // [point][entry], in the unit of the energies
+	Energies     []float64    // (points)
+	Interfaces   [][]int      // orbitals that each lead touches, in the order of the lead's self-energy
+	Positions    []float64    // [orbital][dimension], or nil: helps to find a good elimination order
+	Dimensions   int          // of Positions
+	NonHermitian bool         // skip the check that every Hamiltonian is Hermitian
+}
+
+// MaxOrbitals bounds the orbitals of a device: positions are 32-bit numbers.
+const MaxOrbitals = 1 << 24
+
+// Points returns the number of scattering problems in the batch.
+func (d *Device) Points() int { return len(d.Energies) }
+
+// Entries returns the number of entries of the pattern.
+func (d *Device) Entries() int { return len(d.Rows) }
+
+// Entry returns H[Rows[k]][Cols[k]] at a point.
+func (d *Device) Entry(point, k int) complex128 { return d.Values[point*len(d.Rows)+k] }
+
+// Validate returns an Argument error for the first value that makes no sense.
+func (d *Device) Validate() error {
+	switch {
+	case d.Orbitals < 1 || d.Orbitals > MaxOrbitals:
+		return fault.Invalid("orbitals", "%d; give 1 to %d", d.Orbitals, MaxOrbitals)
+	case len(d.Rows) != len(d.Cols):
+		return fault.Invalid("cols", "%d column indices for %d row indices; give one for each", len(d.Cols), len(d.Rows))
+	case len(d.Energies) == 0:
+		return fault.Invalid("energy", "empty; give at least one point")
+	case len(d.Values) != len(d.Energies)*len(d.Rows):
+		return fault.Invalid("values", "%d values for %d points of %d entries; the pattern must be the same at every point", len(d.Values), len(d.Energies), len(d.Rows))
+	case d.Positions != nil && (d.Dimensions < 1 || len(d.Positions) != d.Orbitals*d.Dimensions):
+		return fault.Invalid("positions", "%d values for %d orbitals in %d dimensions; give one position for each orbital", len(d.Positions), d.Orbitals, d.Dimensions)
+	}
+	for p, e := range d.Energies {
+		if !finite(e) {
+			return fault.Invalid("energy", "point %d is %g; give finite values", p, e)
+		}
+	}
+	for k, x := range d.Positions {
+		if !finite(x) {
+			return fault.Invalid("positions", "orbital %d is at %g; give finite values", k/d.Dimensions, x)
+		}
+	}
+	if err := d.validateInterfaces(); err != nil {
+		return err
+	}
+	return d.validateEntries()
+}
+
+func (d *Device) validateInterfaces() error {
+	if len(d.Interfaces) == 0 {
+		return fault.Invalid("leads", "the device has no leads; attach at least one")
+	}
+	seen := make([]int, d.Orbitals)
+	for i, orbitals := range d.Interfaces {
+		if len(orbitals) == 0 {
+			return fault.Invalid("leads", "lead %d has no interface orbitals; give at least one", i)
+		}
+		for _, v := range orbitals {
+			if v < 0 || v >= d.Orbitals {
+				return fault.Invalid("leads", "lead %d touches orbital %d; the device has orbitals 0 to %d", i, v, d.Orbitals-1)
+			}
+			if seen[v] == i+1 {
+				return fault.Invalid("leads", "lead %d lists orbital %d twice; give every interface orbital once", i, v)
+			}
+			seen[v] = i + 1
+		}
+	}
+	return nil
+}
+
+// validateEntries checks the indices, that no entry is repeated, the values, and that every H is Hermitian to 1e-13 of its
+// largest entry (Kwant's tolerance).
+func (d *Device) validateEntries() error {
+	at := make(map[[2]int]int, len(d.Rows))
+	for k, i := range d.Rows {
+		j := d.Cols[k]
+		if i < 0 || i >= d.Orbitals || j < 0 || j >= d.Orbitals {
+			return fault.Invalid("rows", "entry %d is (%d, %d); the device has orbitals 0 to %d", k, i, j, d.Orbitals-1)
+		}
+		if first, twice := at[[2]int{i, j}]; twice {
+			return fault.Invalid("rows", "entries %d and %d are both (%d, %d); add them up and give one", first, k, i, j)
+		}
+		at[[2]int{i, j}] = k
+	}
+	for n, v := range d.Values {
+		if !finite(real(v)) || !finite(imag(v)) {
+			k := n % len(d.Rows)
+			return fault.Invalid("values", "H[%d][%d] at point %d is %v; give finite values", d.Rows[k], d.Cols[k], n/len(d.Rows), v)
+		}
+	}
+	if d.NonHermitian {
+		return nil
+	}
+	partner := make([]int, len(d.Rows))
+	for k, i := range d.Rows {
+		var ok bool
+		if partner[k], ok = at[[2]int{d.Cols[k], i}]; !ok {
+			return fault.Invalid("rows", "entry (%d, %d) has no partner (%d, %d); list both triangles (zeros where needed)", i, d.Cols[k], d.Cols[k], i)
+		}
+	}
+	for p := range d.Energies {
+		values := d.Values[p*len(d.Rows):][:len(d.Rows)]
+		largest := 0.0
+		for _, v := range values {
+			largest = max(largest, cmplx.Abs(v))
+		}
+		for k, v := range values {
+			if defect := cmplx.Abs(v - cmplx.Conj(values[partner[k]])); defect > 1e-13*largest {
+				return fault.Invalid("values", "H[%d][%d] at point %d differs from the conjugate of H[%d][%d] by %.3g; give a Hermitian matrix, or allow others explicitly", d.Rows[k], d.Cols[k], p, d.Cols[k], d.Rows[k], defect)
+			}
+		}
+	}
+	return nil
+}
+
+// ValidateOnsite returns an Argument error unless onsite holds Orbitals finite values.
+func (d *Device) ValidateOnsite(onsite []float64) error {
+	if len(onsite) != d.Orbitals {
+		return fault.Invalid("onsite", "%d values for %d orbitals; give one for each", len(onsite), d.Orbitals)
+	}
+	for i, v := range onsite {
+		if !finite(v) {
+			return fault.Invalid("onsite", "the value of orbital %d is %g; give finite values", i, v)
+		}
+	}
+	return nil
+}
