@@ -24,6 +24,8 @@ package kernel
 #cgo nocallback kernel_recur
 #cgo noescape kernel_reduce
 #cgo nocallback kernel_reduce
+#cgo noescape kernel_gram
+#cgo nocallback kernel_gram
 #cgo noescape kernel_max_diff
 #cgo nocallback kernel_max_diff
 #cgo nocallback kernel_spin
@@ -73,6 +75,11 @@ static void kernel_reduce(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb
                           double *out)
 {
 	t->reduce(w, c, ldb, coef, chi, psi, out);
+}
+static void kernel_gram(const mcd_kernel *t, int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, double *a, double *b,
+                        double *out)
+{
+	t->gram(mode, conj, w, c, ldb, a, b, out);
 }
 static void kernel_max_diff(const mcd_kernel *t, int64_t n, double *a, double *b, double *out) { t->max_diff(n, a, b, out); }
 static double kernel_spin(const mcd_kernel *t, int64_t n) { return t->spin(n); }
@@ -154,6 +161,10 @@ func (k native) Recur(conj bool, w int, h, e, cs []float64, c, ldb int, b, prev,
 
 func (k native) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
 	C.kernel_reduce(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(coef), reals(chi), reals(psi), reals(out))
+}
+
+func (k native) Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64) {
+	C.kernel_gram(k.table, C.int64_t(mode), flag(conj), C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(a), reals(b), reals(out))
 }
 
 func (k native) MaxDiff(n int, a, b, out []float64) {

@@ -62,12 +62,16 @@ type Kernel interface {
 	// dimension c, chi and psi are w × c with leading dimension ldb.
 	Reduce(w, c, ldb int, coef, chi, psi, out []float64)
 
+	// Gram computes out = aᵀ·b, out + aᵀ·b or out − aᵀ·b (c × c, leading dimension c) of two w × c batches with leading
+	// dimension ldb, a conjugated if conj.
+	Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64)
+
 	// MaxDiff raises each lane of out (V values) to the largest |re| or |im| of the lane in a − b (n consecutive elements); a
 	// NaN in either gives +Inf.
 	MaxDiff(n int, a, b, out []float64)
 }
 
-// Mode says what Mul does with what is already in its output.
+// Mode says what Mul and Gram do with what is already in their output.
 type Mode int
 
 const (

@@ -531,6 +531,41 @@ func TestReduce(t *testing.T) {
 	})
 }
 
+func TestGram(t *testing.T) {
+	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
+		for _, c := range []int{0, 1, 2, 3, 4, 5, 7, 11} {
+			a, b := randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4)
+			for mode, sign := range map[kernel.Mode][2]float64{kernel.Set: {0, 1}, kernel.Add: {1, 1}, kernel.Sub: {1, -1}} {
+				for _, conj := range []bool{false, true} {
+					out := randomBatch(t, k, rng, c, c, c)
+					before := make([][][]complex128, k.Lanes())
+					for lane := range before {
+						before[lane] = out.lane(lane)
+					}
+					k.Gram(mode, conj, w, c, a.ld, a.data, b.data, out.data)
+					out.intact()
+					for lane := range before {
+						x, y, got := a.lane(lane), b.lane(lane), out.lane(lane)
+						for i := range c {
+							for j := range c {
+								want := complex(sign[0], 0) * before[lane][i][j]
+								for r := range w {
+									p := x[r][i]
+									if conj {
+										p = complex(real(p), -imag(p))
+									}
+									want += complex(sign[1], 0) * p * y[r][j]
+								}
+								require.InDelta(t, 0, cmplx.Abs(want-got[i][j]), 1e-12, "w = %d, c = %d, lane %d", w, c, lane)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestMaxDiff(t *testing.T) {
 	each(t, upTo(20), func(t *testing.T, k kernel.Kernel, n int, rng *rand.Rand) {
 		v := k.Lanes()

@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-enum { mcd_set, mcd_add, mcd_sub }; // as Mode
-
+// Modes are those of Mode: 0 sets, 1 adds, 2 subtracts.
 typedef struct {
 	void (*hop)(int64_t w, int64_t ld, int64_t k, const double *h, const double *e, const double *cs, const double *f, double *m,
 	            double *n);
@@ -20,6 +19,7 @@ typedef struct {
 	void (*recur)(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb,
 	              const double *b, const double *prev, double *out);
 	void (*reduce)(int64_t w, int64_t c, int64_t ldb, const double *coef, const double *chi, const double *psi, double *out);
+	void (*gram)(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out);
 	void (*max_diff)(int64_t n, const double *a, const double *b, double *out);
 	double (*spin)(int64_t n);
 } mcd_kernel;

@@ -76,6 +76,9 @@ enum task {
 	left_upper,  // U⁻¹·X
 	left_lower_t, // U⁻ᵀ·X
 	left_unit_t, // L⁻ᵀ·X
+	conj_sub,    // as gemm_sub, gemm_set and gemm_add, with the first factor conjugated
+	conj_set,
+	conj_add,
 	dot_real,    // only Re Σ_j T[i][j]·(−X)[i][j] is kept, added to V real values a row
 };
 
@@ -95,12 +98,14 @@ typedef struct {
 
 INLINE void tile(const int R, const int C, const enum task task, const product *p)
 {
+	const int conj = task == conj_sub || task == conj_set || task == conj_add;
+	const int set = task == gemm_set || task == conj_set, add = task == gemm_add || task == conj_add, fresh = set || add;
 	vec re[TILE_ROWS][TILE_COLS], im[TILE_ROWS][TILE_COLS];
 	double *const x = p->x;
 	const int64_t xrs = p->xrs;
 	UNROLL for (int i = 0; i < R; i++)
 		UNROLL for (int j = 0; j < C; j++) {
-			if (task == gemm_set || task == gemm_add || task == dot_real) {
+			if (fresh || task == dot_real) {
 				re[i][j] = im[i][j] = SPLAT(0);
 			} else {
 				re[i][j] = LOAD(x + i * xrs + j * E);
@@ -127,8 +132,8 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 				im[i][j] = FNMA(ar, bi[j], im[i][j]);
 			}
 			UNROLL for (int j = 0; j < C; j++) {
-				re[i][j] = FMA(ai, bi[j], re[i][j]);
-				im[i][j] = FNMA(ai, br[j], im[i][j]);
+				re[i][j] = conj ? FNMA(ai, bi[j], re[i][j]) : FMA(ai, bi[j], re[i][j]);
+				im[i][j] = conj ? FMA(ai, br[j], im[i][j]) : FNMA(ai, br[j], im[i][j]);
 			}
 		}
 		a += aks;
@@ -190,12 +195,12 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 	UNROLL for (int i = 0; i < R; i++)
 		UNROLL for (int j = 0; j < C; j++) {
 			double *at = x + i * xrs + j * E;
-			if (task == gemm_add) {
+			if (add) {
 				STORE(at, LOAD(at) - re[i][j]);
 				STORE(at + V, LOAD(at + V) - im[i][j]);
 			} else {
-				STORE(at, task == gemm_set ? -re[i][j] : re[i][j]);
-				STORE(at + V, task == gemm_set ? -im[i][j] : im[i][j]);
+				STORE(at, set ? -re[i][j] : re[i][j]);
+				STORE(at + V, set ? -im[i][j] : im[i][j]);
 			}
 		}
 }
@@ -228,6 +233,9 @@ SIZES(left_unit)
 SIZES(left_upper)
 SIZES(left_lower_t)
 SIZES(left_unit_t)
+SIZES(conj_sub)
+SIZES(conj_set)
+SIZES(conj_add)
 SIZES(dot_real)
 
 // part returns where part number i begins if n is cut into the fewest parts of at most `most`, sizes as equal as possible.
@@ -373,13 +381,18 @@ static void divide(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
 	solve_right(w, ld, m, piv, n);
 }
 
-static void invert(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
+static void identity(int64_t w, int64_t ld, double *n)
 {
 	for (int64_t i = 0; i < w; i++)
 		for (int64_t j = 0; j < w; j++) {
 			STORE(n + (i * ld + j) * E, SPLAT(i == j));
 			STORE(n + (i * ld + j) * E + V, SPLAT(0));
 		}
+}
+
+static void invert(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
+{
+	identity(w, ld, n);
 	divide(w, ld, m, piv, n);
 }
 
@@ -429,7 +442,8 @@ static void solve_left_t(int64_t w, int64_t ld, const double *m, const int32_t *
 
 static void mul(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double *a, int64_t c, int64_t ldb, const double *b, double *out)
 {
-	const tile_function(*table)[TILE_COLS] = mode == mcd_set ? tiles_gemm_set : mode == mcd_add ? tiles_gemm_add : tiles_gemm_sub;
+	static const tile_table *const tables[3] = {&tiles_gemm_set, &tiles_gemm_add, &tiles_gemm_sub};
+	const tile_table *table = tables[mode];
 	const int64_t rs = (trans ? 1 : ld) * E, ks = (trans ? ld : 1) * E;
 	const int64_t count = parts(w, TILE_ROWS), columns = parts(c, TILE_COLS);
 	for (int64_t i = 0; i < count; i++) {
@@ -437,7 +451,23 @@ static void mul(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double
 		for (int64_t j = 0; j < columns; j++) {
 			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
 			const product p = {w, a + begin * rs, rs, ks, b + j0 * E, ldb * E, E, out + (begin * ldb + j0) * E, ldb * E, a, 0};
-			table[end - begin - 1][C - 1](&p);
+			(*table)[end - begin - 1][C - 1](&p);
+		}
+	}
+}
+
+static void gram(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out)
+{
+	static const tile_table *const tables[2][3] = {{&tiles_gemm_set, &tiles_gemm_add, &tiles_gemm_sub},
+	                                               {&tiles_conj_set, &tiles_conj_add, &tiles_conj_sub}};
+	const tile_table *table = tables[conj][mode];
+	const int64_t s = ldb * E, count = parts(c, TILE_ROWS), columns = parts(c, TILE_COLS);
+	for (int64_t i = 0; i < count; i++) {
+		const int64_t begin = part(i, c, count), end = part(i + 1, c, count);
+		for (int64_t j = 0; j < columns; j++) {
+			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
+			const product p = {w, a + begin * E, E, s, b + j0 * E, s, E, out + (begin * c + j0) * E, c * E, a, 0};
+			(*table)[end - begin - 1][C - 1](&p);
 		}
 	}
 }
@@ -476,136 +506,162 @@ static void max_diff(int64_t n, const double *a, const double *b, double *out)
 
 // ---- The three-term recursion ----
 
-// step computes out = −(D·b + prev) for C columns, all with row stride s (in doubles). Without prev, prev is the identity's
-// columns from j0; without b, b is. down is the coefficient of the row above, up of the row below.
-enum { column_block = 4 };
+// Columns are done in blocks, rows in pairs: what a pair needs of its neighbours is loaded once for both.
+enum { column_block = 8 };
 
-INLINE void step(const int C, int64_t w, const double *h, vec e, vec cosine, vec sine, int64_t s, const double *b,
-                 const double *prev, int64_t unit, double *out)
+static const double zeros[column_block * E];
+
+// slice is D of one slice.
+typedef struct {
+	const double *h;
+	vec e, cosine, sine;
+} slice;
+
+INLINE slice slice_of(const double *h, const double *e, const double *cs, int64_t conj)
 {
-	vec above_r[column_block], above_i[column_block], here_r[column_block], here_i[column_block];
-	UNROLL for (int j = 0; j < C; j++) {
-		above_r[j] = above_i[j] = SPLAT(0);
-		here_r[j] = LOAD(b + j * E);
-		here_i[j] = LOAD(b + j * E + V);
+	return (slice){h, LOAD(e), LOAD(cs), conj ? -LOAD(cs + V) : LOAD(cs + V)};
+}
+
+// element is one complex element of a batch.
+typedef struct {
+	vec re, im;
+} element;
+
+INLINE element load(const double *p)
+{
+	element x = {LOAD(p), LOAD(p + V)};
+	PIN(x.re);
+	PIN(x.im);
+	return x;
+}
+
+INLINE void store(double *p, element x)
+{
+	STORE(p, x.re);
+	STORE(p + V, x.im);
+}
+
+// entry returns −(D·b + prev) of one row, d being h − e.
+INLINE element entry(const slice *x, vec d, element above, element here, element below, element prev)
+{
+	vec re = d * here.re - prev.re, im = d * here.im - prev.im;
+	re = FNMA(x->sine, above.im, FNMA(x->cosine, above.re, re));
+	im = FMA(x->sine, above.re, FNMA(x->cosine, above.im, im));
+	re = FMA(x->sine, below.im, FNMA(x->cosine, below.re, re));
+	im = FNMA(x->sine, below.re, FNMA(x->cosine, below.im, im));
+	return (element){re, im};
+}
+
+// pair computes rows y and y + 1 (if there is one) of out = −(D·b + prev) for some columns, at most a block. Row strides are s;
+// that of prev, which may be out, is ps.
+INLINE void pair(const slice *x, int64_t w, int64_t y, int64_t columns, int64_t s, const double *b, int64_t ps,
+                 const double *prev, double *out)
+{
+	const double *above = y > 0 ? b + (y - 1) * s : zeros, *here = b + y * s;
+	const vec d = SPLAT(x->h[y]) - x->e;
+	prev += y * ps;
+	out += y * s;
+	if (y + 1 == w) {
+		for (int64_t j = 0; j < columns * E; j += E)
+			store(out + j, entry(x, d, load(above + j), load(here + j), load(zeros), load(prev + j)));
+		return;
 	}
-	for (int64_t y = 0; y < w; y++) {
-		const vec d = SPLAT(h[y]) - e;
-		UNROLL for (int j = 0; j < C; j++) {
-			vec re, im, below_r = SPLAT(0), below_i = SPLAT(0);
-			if (prev) {
-				re = d * here_r[j] - LOAD(prev + y * s + j * E);
-				im = d * here_i[j] - LOAD(prev + y * s + j * E + V);
-			} else {
-				re = d * here_r[j] - SPLAT(y == unit + j);
-				im = d * here_i[j];
-			}
-			// conj(c)·above
-			re = FNMA(sine, above_i[j], FNMA(cosine, above_r[j], re));
-			im = FMA(sine, above_r[j], FNMA(cosine, above_i[j], im));
-			if (y + 1 < w) {
-				below_r = LOAD(b + (y + 1) * s + j * E);
-				below_i = LOAD(b + (y + 1) * s + j * E + V);
-			}
-			re = FMA(sine, below_i, FNMA(cosine, below_r, re));
-			im = FNMA(sine, below_r, FNMA(cosine, below_i, im));
-			STORE(out + y * s + j * E, re);
-			STORE(out + y * s + j * E + V, im);
-			above_r[j] = here_r[j];
-			above_i[j] = here_i[j];
-			here_r[j] = below_r;
-			here_i[j] = below_i;
+	const double *next = here + s, *below = y + 2 < w ? next + s : zeros;
+	const vec dn = SPLAT(x->h[y + 1]) - x->e;
+	for (int64_t j = 0; j < columns * E; j += E) {
+		const element p = load(here + j), q = load(next + j);
+		const element first = entry(x, d, load(above + j), p, q, load(prev + j));
+		const element second = entry(x, dn, p, q, load(below + j), load(prev + ps + j));
+		store(out + j, first);
+		store(out + s + j, second);
+	}
+}
+
+static void recur(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb,
+                  const double *b, const double *prev, double *out)
+{
+	const slice x = slice_of(h, e, cs, conj);
+	const int64_t s = ldb * E;
+	for (int64_t j = 0; j < c; j += column_block)
+		for (int64_t y = 0; y < w; y += 2)
+			pair(&x, w, y, least(column_block, c - j), s, b + j * E, s, prev + j * E, out + j * E);
+}
+
+// first writes rows y and y + 1 (if there is one) of φ_{R−1} = −(D + f) for columns j0 to j1.
+INLINE void first(const slice *x, int64_t w, int64_t y, int64_t j0, int64_t j1, int64_t s, const double *f, double *out)
+{
+	for (int64_t end = least(y + 2, w); y < end; y++) {
+		for (int64_t j = j0 * E; j < j1 * E; j += V)
+			STORE(out + y * s + j, -LOAD(f + y * s + j));
+		for (int64_t j = y - 1; j <= y + 1; j++) {
+			if (j < j0 || j >= j1)
+				continue;
+			double *at = out + y * s + j * E;
+			const vec re = LOAD(at), im = LOAD(at + V);
+			STORE(at, j == y ? re + (SPLAT(x->h[y]) - x->e) : re - x->cosine);
+			STORE(at + V, im + SPLAT(y - j) * x->sine);
 		}
 	}
 }
 
-#define STEP(C) \
-	static void step_##C(int64_t w, const double *h, const double *e, const double *cs, int64_t conj, int64_t s, const double *b, \
-	                     const double *prev, int64_t unit, double *out) \
-	{ \
-		step(C, w, h, LOAD(e), LOAD(cs), conj ? -LOAD(cs + V) : LOAD(cs + V), s, b, prev, unit, out); \
-	}
-STEP(1)
-STEP(2)
-STEP(3)
-STEP(4)
-static void (*const steps[])(int64_t, const double *, const double *, const double *, int64_t, int64_t, const double *, const double *,
-                             int64_t, double *) = {step_1, step_2, step_3, step_4};
-
-static void recur(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb, const double *b,
-                  const double *prev, double *out)
+static void subtract_one(int64_t y, int64_t j0, int64_t j1, int64_t s, double *out)
 {
-	const int64_t count = parts(c, column_block);
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t j0 = part(i, c, count), C = part(i + 1, c, count) - j0;
-		steps[C - 1](w, h, e, cs, conj, ldb * E, b + j0 * E, prev + j0 * E, 0, out + j0 * E);
-	}
+	double *at = out + y * (s + E);
+	if (j0 <= y && y < j1)
+		STORE(at, LOAD(at) - SPLAT(1));
 }
 
-// first writes φ_{R−1} = −(D + f) for columns j0 to j1.
-INLINE void first(int64_t w, const double *h, vec e, vec cosine, vec sine, int64_t s, int64_t j0, int64_t j1, const double *f,
-                  double *out)
-{
-	for (int64_t y = 0; y < w; y++)
-		for (int64_t j = j0; j < j1; j++) {
-			vec re = -LOAD(f + y * s + j * E), im = -LOAD(f + y * s + j * E + V);
-			if (j == y) {
-				re -= e - SPLAT(h[y]);
-			} else if (j == y + 1) {
-				re -= cosine;
-				im -= sine;
-			} else if (j == y - 1) {
-				re -= cosine;
-				im += sine;
-			}
-			STORE(out + y * s + j * E, re);
-			STORE(out + y * s + j * E + V, im);
-		}
-}
-
+// The steps of one block of columns run behind each other, one pair of rows apart, so that what a step reads is still in the
+// first-level cache. φ_{R−r−1} takes the place of φ_{R−r+1}: when its pair y is written, the pairs up to y + 2 of φ_{R−r} are
+// there, and they were the last to read the old pair y.
 static void hop(int64_t w, int64_t ld, int64_t k, const double *h, const double *e, const double *cs, const double *f, double *m,
                 double *n)
 {
-	const int64_t count = parts(w, column_block), s = ld * E;
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t j0 = part(i, w, count), j1 = part(i + 1, w, count);
-		// a holds φ_{R−r}, b is where φ_{R−r−1} goes: m in the end.
-		double *a = k % 2 ? m : n, *b = k % 2 ? n : m;
-		first(w, h, LOAD(e), LOAD(cs), LOAD(cs + V), s, j0, j1, f, a);
-		if (k == 1)
-			for (int64_t y = 0; y < w; y++)
-				for (int64_t j = j0; j < j1; j++) {
-					STORE(b + y * s + j * E, SPLAT(y == j));
-					STORE(b + y * s + j * E + V, SPLAT(0));
+	const int64_t s = ld * E;
+	for (int64_t j0 = 0; j0 < w; j0 += column_block) {
+		const int64_t j1 = least(j0 + column_block, w);
+		for (int64_t front = 0; front < w + 2 * (k - 1); front += 2)
+			for (int64_t r = 0; r < k && 2 * r <= front; r++) {
+				const int64_t y = front - 2 * r;
+				if (y >= w)
+					continue;
+				const slice x = slice_of(h + r * w, e, cs + r * E, 0);
+				double *to = (k - r) % 2 ? m : n, *from = (k - r) % 2 ? n : m;
+				if (r == 0) {
+					first(&x, w, y, j0, j1, s, f, to);
+				} else if (r == 1) {
+					pair(&x, w, y, j1 - j0, s, from + j0 * E, 0, zeros, to + j0 * E);
+					subtract_one(y, j0, j1, s, to);
+					if (y + 1 < w)
+						subtract_one(y + 1, j0, j1, s, to);
+				} else {
+					pair(&x, w, y, j1 - j0, s, from + j0 * E, s, to + j0 * E, to + j0 * E);
 				}
-		for (int64_t r = 1; r < k; r++) {
-			steps[j1 - j0 - 1](w, h + r * w, e, cs + r * E, 0, s, a + j0 * E, r == 1 ? 0 : b + j0 * E, j0, b + j0 * E);
-			double *swapped = a;
-			a = b;
-			b = swapped;
-		}
+			}
 	}
+	if (k == 1)
+		identity(w, ld, n);
 }
 
 // ---- The machine ----
 
-// spin does n rounds of 16 independent multiply-adds of V lanes: the most the machine can do.
+// spin does n rounds of 12 independent multiply-adds of V lanes: the most the machine can do.
 static double spin(int64_t n)
 {
-	vec x[16], a = SPLAT(0.999), b = SPLAT(0.001);
+	vec x[12], a = SPLAT(0.999), b = SPLAT(0.001);
 	PIN(a);
 	PIN(b);
-	_Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) x[i] = SPLAT(i);
+	_Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) x[i] = SPLAT(i);
 	for (int64_t k = 0; k < n; k++) {
-		_Pragma("GCC unroll 16") for (int i = 0; i < 16; i++)
+		_Pragma("GCC unroll 12") for (int i = 0; i < 12; i++)
 		{
 			x[i] = FMA(x[i], a, b);
 			PIN(x[i]);
 		}
 	}
 	vec sum = SPLAT(0);
-	_Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) sum += x[i];
+	_Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) sum += x[i];
 	return sum[0];
 }
 
-const mcd_kernel TABLE = {hop, factor, divide, invert, solve_right, solve_left, solve_left_t, mul, recur, reduce, max_diff, spin};
+const mcd_kernel TABLE = {hop, factor, divide, invert, solve_right, solve_left, solve_left_t, mul, recur, reduce, gram, max_diff, spin};

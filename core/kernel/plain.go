@@ -344,6 +344,34 @@ func (Plain) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
 	}
 }
 
+func (Plain) Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64) {
+	for i := range c {
+		for j := range c {
+			var sum cvec
+			for y := range w {
+				p, q := load(a, y*ldb+i), load(b, y*ldb+j)
+				if conj {
+					for l := range p.im {
+						p.im[l] = -p.im[l]
+					}
+				}
+				sum.addMul(&p, &q)
+			}
+			if mode != Set {
+				old := load(out, i*c+j)
+				for l := range sum.re {
+					if mode == Sub {
+						sum.re[l], sum.im[l] = -sum.re[l], -sum.im[l]
+					}
+					sum.re[l] += old.re[l]
+					sum.im[l] += old.im[l]
+				}
+			}
+			sum.store(out, i*c+j)
+		}
+	}
+}
+
 func (Plain) MaxDiff(n int, a, b, out []float64) {
 	for i := range n {
 		v, u := load(a, i), load(b, i)
