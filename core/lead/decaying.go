@@ -90,10 +90,10 @@ func onsiteAndNeighbours(h []float64, j, w int) {
 	}
 }
 
-// decay computes the decaying solutions: the count = Width − Modes eigenvalues of T of least modulus, moved to the front
-// of its real Schur form T = ZSZᵀ; then with X = [X₁; X₂] the first columns of Z, TX = XS and so X₁ = X₂S.
-func decay(b *bands, count int) (*decaying, error) {
-	w := b.width
+// decay computes the decaying solutions: the Width − Modes eigenvalues of T of least modulus, moved to the front of its
+// real Schur form T = ZSZᵀ; then with X = [X₁; X₂] the first columns of Z, TX = XS and so X₁ = X₂S.
+func decay(b *bands, right []mode) (*decaying, error) {
+	w, count := b.width, b.width-len(right)
 	n := 2 * w
 	t := transfer(b)
 	z := make([]float64, n*n)
@@ -118,7 +118,7 @@ func decay(b *bands, count int) (*decaying, error) {
 	if impl.Dhseqr(lapack.EigenvaluesAndSchur, lapack.SchurOrig, n, 0, n-1, t, n, re, im, z, n, work, len(work)) != 0 {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
 	}
-	if !order(impl, t, z, re, im, count, work) {
+	if !order(impl, t, z, re, im, right, work) {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
 	}
 	d := &decaying{width: w, count: count, step: make([]float64, count*count),
@@ -129,13 +129,27 @@ func decay(b *bands, count int) (*decaying, error) {
 	return d, nil
 }
 
-// order moves the count eigenvalues of least modulus to the front of the Schur form (t, z).
-func order(impl gonum.Implementation, t, z, re, im []float64, count int, work []float64) bool {
+// order moves the n/2 − len(right) eigenvalues of least modulus, those of open modes apart, to the front of the Schur form
+// (t, z) of order n.
+func order(impl gonum.Implementation, t, z, re, im []float64, right []mode, work []float64) bool {
 	n := len(re)
+	count := n/2 - len(right)
 	modulus := make([]float64, n)
 	index := make([]int, n)
 	for i := range n {
 		modulus[i], index[i] = math.Hypot(re[i], im[i]), i
+	}
+	for _, m := range right { // and their mirror images
+		for _, k := range []float64{m.k, -m.k} {
+			sin, cos := math.Sincos(k)
+			nearest, at := math.Inf(1), 0
+			for i := range n {
+				if d := math.Hypot(re[i]-cos, im[i]-sin); d < nearest && !math.IsInf(modulus[i], 1) {
+					nearest, at = d, i
+				}
+			}
+			modulus[at] = math.Inf(1)
+		}
 	}
 	sort.SliceStable(index, func(i, j int) bool { return modulus[index[i]] < modulus[index[j]] })
 	wanted := make([]bool, n)
@@ -148,10 +162,14 @@ func order(impl gonum.Implementation, t, z, re, im []float64, count int, work []
 		if im[i] != 0 {
 			size = 2
 		}
+		if size == 2 && wanted[i] != wanted[i+1] {
+			// On a band edge at k = 0 or π a decaying and a growing solution meet, and rounding makes them a pair.
+			splitPair(t, z, n, i)
+			wanted[i], wanted[i+1] = true, false
+			size = 1
+			im[i+1] = 0
+		}
 		if wanted[i] {
-			if size == 2 && !wanted[i+1] {
-				return false
-			}
 			if front != i {
 				if _, _, ok := impl.Dtrexc(lapack.UpdateSchur, n, t, n, z, n, i, front, work); !ok {
 					return false
@@ -162,6 +180,21 @@ func order(impl gonum.Implementation, t, z, re, im []float64, count int, work []
 		i += size
 	}
 	return front == count
+}
+
+// splitPair makes the conjugate pair at i two equal real eigenvalues, by dropping the lesser off-diagonal entry of its block
+// [[a, b], [c, a]], which must come to stand below the diagonal.
+func splitPair(t, z []float64, n, i int) {
+	if math.Abs(t[i*n+i+1]) < math.Abs(t[(i+1)*n+i]) { // exchange the two basis vectors
+		for r := range n {
+			t[r*n+i], t[r*n+i+1] = t[r*n+i+1], t[r*n+i]
+			z[r*n+i], z[r*n+i+1] = z[r*n+i+1], z[r*n+i]
+		}
+		for c := range n {
+			t[i*n+c], t[(i+1)*n+c] = t[(i+1)*n+c], t[i*n+c]
+		}
+	}
+	t[(i+1)*n+i] = 0
 }
 
 // unpair returns the first count columns of w rows of z, taken from the paired basis to the sites.

@@ -47,7 +47,11 @@ type stein struct {
 func newStein(l *Lead) (*stein, error) {
 	w := l.Width
 	b := newBands(l.Params)
-	d, err := decay(b, w-l.Modes)
+	right := make([]mode, l.Modes)
+	for m, k := range l.Wavenumber {
+		right[m].k = k
+	}
+	d, err := decay(b, right)
 	if err != nil {
 		return nil, err
 	}

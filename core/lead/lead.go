@@ -75,7 +75,7 @@ func Solve(p Params) (lead *Lead, err error) {
 func solve(p Params) (*Lead, error) {
 	b := newBands(p)
 	right := b.solve()
-	d, err := decay(b, p.Width-len(right))
+	d, err := decay(b, right)
 	if err != nil {
 		return nil, err
 	}

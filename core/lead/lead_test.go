@@ -247,6 +247,18 @@ func TestBandsThatNearlyCross(t *testing.T) {
 	}
 }
 
+func TestOnABandEdge(t *testing.T) {
+	// A mode without velocity is none; F is continuous there, but its slope is infinite: half the digits are left.
+	for _, p := range []Params{{1, 1, 4, 2, 0}, {1, 1, 4, 6, 0}, {3, 1, 4, 2 - math.Sqrt2, 0}, {3, 1, 4, 4, 0}, {30, 1, 0, -2 - 2*math.Cos(math.Pi/31), 0}} {
+		l, near := solved(t, p), p
+		near.Energy -= 1e-13
+		assert.Len(t, l.F, p.Width*p.Width)
+		for i, f := range solved(t, near).F {
+			assert.LessOrEqual(t, cmplx.Abs(f-l.F[i]), 1e-5)
+		}
+	}
+}
+
 func TestMiddleOfTheBandOfAWideStrip(t *testing.T) {
 	check(t, solved(t, Params{100, 1, 4, 4, 0.05}), 1e-12)
 }

@@ -343,7 +343,7 @@ func (b *bands) crossing(from, to float64, j int) {
 		if !(next > low && next < high) {
 			next = (low + high) / 2
 		}
-		if math.Abs(next-k) <= 1e-16 {
+		if math.Abs(next-k) <= 4e-16 {
 			break
 		}
 		k = next
