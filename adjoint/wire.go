@@ -125,40 +125,19 @@ func (w *Wire) derivatives(ctx context.Context, onsite, g []float64, emit func(g
 		if err := s.Factor(); err != nil {
 			return err
 		}
-		accurate, smallest := w.alongSweep(s, group, g, send)
+		// dG = −dR = −2 Re Σ i r* da with r = ia − 1, and i r* = a* − i (the last on the diagonal).
+		var coef []float64
+		accurate, smallest := s.Reflect(g, func(a []float64, psi, chi *scatter.Wave, slice int) {
+			if slice == w.Strip.Length-1 {
+				coef = s.Coefficients(a, -2/w.Strip.Hopping, -1i)
+			}
+			send(slice, s.Reduce(coef, chi, psi, slice))
+		})
 		if accurate && smallest >= scatter.Small {
 			return nil
 		}
-		return w.stored(s, group, g, smallest < scatter.Small, send) // below, N − R has lost too many digits
+		return w.stored(s, group, g, smallest < scatter.Small, send)
 	})
-}
-
-// alongSweep differentiates R = Σ|r|², r = iq†A⁻¹q − 1 (up to a unitary), while ψ and χ are carried to the right.
-func (w *Wire) alongSweep(s *scatter.Workspace, group *scatter.Group, g []float64, send func(int, []float64)) (accurate bool, smallest float64) {
-	psi, chi := s.Ring(0, scatter.Direct), s.Ring(1, scatter.Transposed)
-	s.Start(&psi, group.FromLeft, nil)
-	s.Start(&chi, group.FromLeftConj, nil)
-	left := w.Strip.Length - 1
-	// With a = q†A⁻¹q: dG = −dR = −2 Re Σ i r* da, and i r* = i(ia − 1)* = a* − i, the last on the diagonal only.
-	coef := s.Coefficients(s.Amplitudes(group.FromLeft, psi.At(left)), -2/w.Strip.Hopping, func(re, im float64, diagonal bool) (float64, float64) {
-		if diagonal {
-			return re, -im - 1
-		}
-		return re, -im
-	})
-	slice := left
-	for i := s.Last(); i >= 0; i-- {
-		end := s.Node(i)
-		for ; slice > end; slice-- {
-			send(slice, s.Reduce(coef, &chi, &psi, slice))
-		}
-		if i > 0 {
-			s.Advance(&psi, i, nil, nil)
-			s.Advance(&chi, i, nil, nil)
-		}
-	}
-	send(0, s.Reduce(coef, &chi, &psi, 0))
-	return s.Accurate(&psi, &chi), s.Conductance(&psi, g)
 }
 
 // stored differentiates T = Σ|t|² itself with refined solutions.
@@ -177,9 +156,7 @@ func (w *Wire) stored(s *scatter.Workspace, group *scatter.Group, g []float64, s
 		return err
 	}
 	s.Conductance(&psi, g)
-	coef := s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, func(re, im float64, _ bool) (float64, float64) {
-		return re, -im
-	})
+	coef := s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, 0)
 	for slice := range w.Strip.Length {
 		send(slice, s.Reduce(coef, &chi, &psi, slice))
 	}

@@ -36,7 +36,7 @@ type Workspace struct {
 	m, a            []float64   // denominator of a hop; factors of D_0 + F_0 + B_L
 	pivots, pivotsA []int32
 	scratch, zeros  []float64 // waves of one slice
-	coef            []float64 // Modes × Modes
+	amplitude, coef []float64 // Modes × Modes
 	row             []float64 // Width real values
 	noted           [4]note   // of the waves: two rings, two full ones
 
@@ -75,7 +75,7 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	}
 	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)
 	parts := []part{{&s.m, matrix}, {&s.a, matrix}, {&s.scratch, wave}, {&s.zeros, wave},
-		{&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}}
+		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}}
 	for i := range s.noted {
 		parts = append(parts, part{&s.noted[i].residual, s.lanes}, part{&s.noted[i].largest, s.lanes})
 	}
@@ -193,7 +193,11 @@ func (s *Workspace) Factor() error {
 		}
 		at := s.nodes[i-1]
 		k.Hop(w, ld, s.nodes[i]-at, s.h(at), g.energy, s.cs(at), s.f[i-1], s.m, s.f[i])
-		k.Divide(w, ld, s.m, s.pivots, s.f[i])
+		if s.nodes[i]-at == 1 {
+			k.Invert(w, ld, s.m, s.pivots, s.f[i])
+		} else {
+			k.Divide(w, ld, s.m, s.pivots, s.f[i])
+		}
 	}
 	// A hop over the last slice gives −(D_0 + F_0).
 	k.Hop(w, ld, 1, s.h(s.length-1), g.energy, s.cs(s.length-1), s.f[s.last], s.m, s.a)
@@ -291,18 +295,13 @@ func (s *Workspace) check(v *Wave, i int) {
 	s.k.MaxDiff(n, v.At(s.nodes[i]), s.zeros, v.note.largest)
 }
 
-// Tolerance bounds the error of an amplitude t = χᵀb that a residual may cause, |χ|·|residual|, before a solution is refined.
-const Tolerance = 2e-13
-
-// Accurate tells whether waves need no refinement.
-func (s *Workspace) Accurate(waves ...*Wave) bool {
-	for _, v := range waves {
-		if !(s.doubt(v) <= Tolerance) {
-			return false
-		}
-	}
-	return true
-}
+// Bounds on the error of an amplitude that a residual may cause, |χ|·|residual|: solve refines beyond refined; the states of
+// a single sweep are used up to acceptable, where derivatives are still right to about 1e-12 and conductances, which Reflect
+// corrects for the residual, to its square.
+const (
+	refined    = 2e-13
+	acceptable = 1e-11
+)
 
 // doubt bounds |χ|·|residual| for a wave. The other factor is not known when the first wave is judged; a resonance that makes
 // one large makes the other large, so the wave stands for its adjoint.
@@ -343,7 +342,7 @@ func (s *Workspace) solve(r Request) error {
 	before := math.Inf(1)
 	for try := range 3 {
 		now := s.doubt(v)
-		if (now <= Tolerance || now > before/2) && !(r.Strict && try == 0) {
+		if (now <= refined || now > before/2) && !(r.Strict && try == 0) {
 			break
 		}
 		before = now
@@ -374,7 +373,7 @@ func (s *Workspace) SolveAll(requests ...Request) error {
 			if err := s.solve(r); err != nil {
 				return err
 			}
-			accurate = accurate && s.Accurate(r.Wave)
+			accurate = accurate && s.doubt(r.Wave) <= refined
 		}
 		if accurate || s.sliced {
 			return nil

@@ -1,6 +1,10 @@
 package scatter
 
-import "context"
+import (
+	"context"
+
+	"mcd/core/kernel"
+)
 
 // Small is the conductance below which results are to keep their relative accuracy.
 const Small = 1e-3
@@ -18,13 +22,8 @@ func (w *Wire) Value(ctx context.Context, onsite, g []float64) error {
 		if err := s.Factor(); err != nil {
 			return err
 		}
-		psi := s.Ring(0, Direct)
-		s.Start(&psi, s.group.FromLeft, nil)
-		for i := s.Last(); i > 0; i-- {
-			s.Advance(&psi, i, nil, nil)
-		}
-		smallest := s.Conductance(&psi, g)
-		if s.Accurate(&psi) && smallest >= Small {
+		accurate, smallest := s.Reflect(g, nil)
+		if accurate && smallest >= Small {
 			return nil
 		}
 		psi, err := s.Full(0, Direct)
@@ -37,6 +36,62 @@ func (w *Wire) Value(ctx context.Context, onsite, g []float64) error {
 		s.Conductance(&psi, g)
 		return nil
 	})
+}
+
+// Reflect carries the states ψ of the modes coming in from the left and the co-states χ of their reflection, both of which
+// start at x = 0, to the right in one sweep, and writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with
+// a = q†A⁻¹q. The residual ρ of ψ, zero but at the nodes, corrects the amplitudes by χᵀρ, so that the error of G is of second
+// order. visit, if not nil, is called for every slice, from the left lead on, with the amplitudes a (not yet corrected).
+//
+// It reports whether the states are accurate and the smallest G of the open lanes; below Small, N − R has lost too many digits.
+func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave, slice int)) (accurate bool, smallest float64) {
+	psi, chi := s.Ring(0, Direct), s.Ring(1, Transposed)
+	c, at := s.columns(), s.length-1
+	var first []float64
+	for i := s.last; i >= 0; i-- {
+		if i == s.last {
+			s.Start(&chi, s.group.FromLeftConj, nil)
+			s.Start(&psi, s.group.FromLeft, nil)
+			first = s.Amplitudes(s.group.FromLeft, psi.At(at))
+			copy(s.amplitude, first)
+		} else {
+			s.Advance(&chi, i+1, nil, nil)
+			s.Advance(&psi, i+1, nil, nil)
+		}
+		// Start and Advance leave in scratch what the next slice should be: scratch − ψ is the residual.
+		node := s.nodes[i]
+		s.k.Gram(kernel.Add, false, s.width, c, c, chi.At(node), s.scratch, s.amplitude)
+		s.k.Gram(kernel.Sub, false, s.width, c, c, chi.At(node), psi.At(node-1), s.amplitude)
+		for ; visit != nil && at >= node; at-- {
+			visit(first, &psi, &chi, at)
+		}
+	}
+	return s.doubt(&psi) <= acceptable && s.doubt(&chi) <= acceptable, s.reflection(g)
+}
+
+// reflection writes N − Σ|ia − 1|² for the group's points and returns the smallest among the open ones.
+func (s *Workspace) reflection(g []float64) (smallest float64) {
+	c, v := s.columns(), s.lanes
+	smallest = float64(c)
+	for l, p := range s.group.Points[:s.group.Unique] {
+		n := s.group.open[l]
+		reflected := 0.0
+		for i := range n {
+			for j := range n {
+				at := (i*c+j)*2*v + l
+				re, im := s.amplitude[at+v], s.amplitude[at]
+				if i == j {
+					re++
+				}
+				reflected += re*re + im*im
+			}
+		}
+		g[p] = float64(n) - reflected
+		if n > 0 {
+			smallest = min(smallest, g[p])
+		}
+	}
+	return smallest
 }
 
 // Closed tells whether no point of the group has an open mode, and then writes its conductance, zero.
@@ -66,30 +121,28 @@ func (s *Workspace) Reduce(coef []float64, chi, psi *Wave, slice int) []float64 
 	return s.row
 }
 
-// Coefficients overwrites amplitudes a[m][n] with factor·f(a).
-func (s *Workspace) Coefficients(a []float64, factor float64, f func(re, im float64, diagonal bool) (float64, float64)) []float64 {
-	n, v := s.columns(), s.lanes
-	for i := range n * n {
+// Coefficients returns factor·(a* + shift·1) for amplitudes a[m][n], for Reduce; overwritten by the next call of Amplitudes.
+func (s *Workspace) Coefficients(a []float64, factor float64, shift complex128) []float64 {
+	c, v := s.columns(), s.lanes
+	out := s.coef[:c*c*2*v]
+	for i := range c * c {
 		for l := i * 2 * v; l < i*2*v+v; l++ {
-			re, im := f(a[l], a[l+v], i%(n+1) == 0)
-			a[l], a[l+v] = factor*re, factor*im
+			re, im := a[l], -a[l+v]
+			if i%(c+1) == 0 {
+				re += real(shift)
+				im += imag(shift)
+			}
+			out[l], out[l+v] = factor*re, factor*im
 		}
 	}
-	return a
+	return out
 }
 
-// Node returns the slice of a node, counted from the right lead.
-func (s *Workspace) Node(i int) int { return s.nodes[i] }
-
-// Last returns the index of the node at the left lead, where Start begins and from where Advance counts down.
-func (s *Workspace) Last() int { return s.last }
-
 // Conductance writes T = Σ|t|² of the group's points, t = q_R†ψ on the last slice (equal to the amplitudes of the outgoing
-// modes up to a unitary), and returns the smallest among the open ones.
-func (s *Workspace) Conductance(psi *Wave, g []float64) (smallest float64) {
+// modes up to a unitary).
+func (s *Workspace) Conductance(psi *Wave, g []float64) {
 	t := s.Amplitudes(s.group.FromRight, psi.At(0))
 	n, v := s.columns(), s.lanes
-	smallest = float64(n)
 	for l := range s.group.Unique {
 		sum := 0.0
 		for i := range n * n {
@@ -97,29 +150,13 @@ func (s *Workspace) Conductance(psi *Wave, g []float64) (smallest float64) {
 			sum += re*re + im*im
 		}
 		g[s.group.Points[l]] = sum
-		if s.group.open[l] > 0 {
-			smallest = min(smallest, sum)
-		}
 	}
-	return smallest
 }
 
 // Amplitudes returns q†ψ, [m][n] (Modes × Modes batch, overwritten by the next call), for one slice of a wave.
 func (s *Workspace) Amplitudes(q, psi []float64) []float64 {
-	n, v := s.columns(), s.lanes
-	out := s.coef[:n*n*2*v]
-	clear(out)
-	for y := range s.width {
-		for i := range n {
-			a := q[(y*n+i)*2*v:][:2*v]
-			for j := range n {
-				b, o := psi[(y*n+j)*2*v:][:2*v], out[(i*n+j)*2*v:][:2*v]
-				for l := range v {
-					o[l] += a[l]*b[l] + a[v+l]*b[v+l]
-					o[v+l] += a[l]*b[v+l] - a[v+l]*b[l]
-				}
-			}
-		}
-	}
+	c := s.columns()
+	out := s.coef[:c*c*2*s.lanes]
+	s.k.Gram(kernel.Set, true, s.width, c, c, q, psi, out)
 	return out
 }

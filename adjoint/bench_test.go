@@ -1,0 +1,37 @@
+package adjoint
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mcd/core/kernel"
+)
+
+// BenchmarkWire times the entries of the engine on the paper's wire with a rough start potential: 30 × 30 sites, 101 fields.
+func BenchmarkWire(b *testing.B) {
+	s := sweep(30, 30, 1.2, 0, 0.12, 101)
+	onsite := disordered(s, 0.5, 1)
+	g, jac, grad := make([]float64, 101), make([]float64, 101*900), make([]float64, 900)
+	for _, k := range kernel.All() {
+		for _, threads := range []int{1, 2} {
+			w, err := NewWire(s, Options{Kernel: k.Name(), Threads: threads})
+			require.NoError(b, err)
+			run := func(name string, f func() error) {
+				b.Run(fmt.Sprintf("%s/%s/%d", name, k.Name(), threads), func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := f(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+			run("value", func() error { return w.Value(ctx, onsite, g) })
+			run("gradient", func() error { return w.Gradient(ctx, onsite, nil, g, grad) })
+			run("jacobian", func() error { return w.Jacobian(ctx, onsite, g, jac) })
+			w.Close()
+		}
+	}
+}
