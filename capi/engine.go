@@ -1,0 +1,116 @@
+//go:build cgo
+
+package main
+
+import (
+	"context"
+	"sync"
+
+	"mcd/adjoint"
+	"mcd/core/lattice"
+	"mcd/core/parallel"
+	"mcd/core/scatter"
+)
+
+// engine is the engine of a strip, shared by the wires, problems and jobs that describe the same one. It is made at its
+// first use; users take turns; the last one to close it frees its memory.
+type engine struct {
+	strip lattice.Strip // never changed
+	limit int64
+
+	turn    chan struct{} // holds one token: the right to touch what follows
+	wire    *adjoint.Wire // nil until the first use
+	threads int
+
+	mu    sync.Mutex
+	users int
+}
+
+// newEngine returns an engine with one user.
+func newEngine(strip lattice.Strip, threads, limit int64) *engine {
+	e := &engine{strip: strip, threads: int(threads), limit: limit, turn: make(chan struct{}, 1), users: 1}
+	e.turn <- struct{}{}
+	return e
+}
+
+// share adds a user and returns the engine.
+func (e *engine) share() *engine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.users++
+	return e
+}
+
+// Close takes a user away.
+func (e *engine) Close() {
+	e.mu.Lock()
+	e.users--
+	last := e.users == 0
+	e.mu.Unlock()
+	if last && e.wire != nil {
+		e.wire.Close()
+	}
+}
+
+// use runs body in turn with the wire, which it makes if need be; a Cancelled error once ctx ends before.
+func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) error {
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return parallel.Cancelled(ctx)
+	}
+	defer func() { e.turn <- struct{}{} }()
+	if err := panicInTask(ctx); err != nil {
+		return err
+	}
+	if e.wire == nil {
+		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.threads, MemoryLimit: e.limit})
+		if err != nil {
+			return err
+		}
+		e.wire = w
+	}
+	return body(e.wire)
+}
+
+// panicInTask is where tests plant a panic on a worker goroutine.
+func panicInTask(ctx context.Context) error {
+	if panicInWorker.Load() <= 0 {
+		return nil
+	}
+	return parallel.For(ctx, 2, 2, func(_, _ int) error { panicIfPlanned(&panicInWorker); return nil })
+}
+
+// prepare makes the wire, so that Ceiling and Name can answer.
+func (e *engine) prepare(ctx context.Context) error {
+	return e.use(ctx, func(*adjoint.Wire) error { return nil })
+}
+
+func (e *engine) Inputs() int    { return e.strip.Sites() }
+func (e *engine) Outputs() int   { return e.strip.Points() }
+func (e *engine) Ceiling() []int { return e.wire.Ceiling() }
+func (e *engine) Name() string   { return e.wire.Name() }
+
+func (e *engine) Value(ctx context.Context, onsite, g []float64) error {
+	return e.use(ctx, func(w *adjoint.Wire) error { return w.Value(ctx, onsite, g) })
+}
+
+func (e *engine) Gradient(ctx context.Context, onsite, weights, g, grad []float64) error {
+	return e.use(ctx, func(w *adjoint.Wire) error { return w.Gradient(ctx, onsite, weights, g, grad) })
+}
+
+func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
+	return e.use(ctx, func(w *adjoint.Wire) error { return w.Jacobian(ctx, onsite, g, jac) })
+}
+
+// SetThreads takes its turn too: no call computes meanwhile.
+func (e *engine) SetThreads(n int) {
+	<-e.turn
+	defer func() { e.turn <- struct{}{} }()
+	e.threads = n
+	if e.wire != nil {
+		e.wire.SetThreads(n)
+	}
+}
+
+var _ scatter.Engine = (*engine)(nil)
