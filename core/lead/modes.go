@@ -54,18 +54,13 @@ func (b *bands) at(k float64) {
 	}
 }
 
-// below counts the eigenvalues of B under s (Sturm).
+// below counts the eigenvalues of B under s: the negative terms of Sturm's sequence. A term that is zero counts as positive
+// and makes the next one −∞, as it should.
 func (b *bands) below(s float64) int {
-	count, q := 0, 1.0
-	inverse := 0.0
+	count, inverse := 0, 0.0
 	for _, d := range b.diagonal {
-		q = d - s - inverse
-		if q < 0 {
-			count++
-		}
-		if math.Abs(q) < 1e-290 {
-			q = math.Copysign(1e-290, q)
-		}
+		q := d - s - inverse
+		count += int(math.Float64bits(q) >> 63)
 		inverse = 1 / q
 	}
 	return count
@@ -79,8 +74,8 @@ func (b *bands) eigenpair(shift float64, steps int) (value, slope float64) {
 	}
 	for range steps {
 		b.factor.solve(b.vector)
-		normalize(b.vector)
 	}
+	normalize(b.vector)
 	return b.form(b.diagonal, -1, b.vector, b.vector), b.form(b.slope, 0, b.vector, b.vector)
 }
 
@@ -121,7 +116,7 @@ func (b *bands) search(from, to float64) {
 	}
 	if high == low+1 {
 		if gap := b.isolation(reach, low); gap > 0 {
-			value, slope := b.eigenpair(b.bisect(-reach, reach, low), 2)
+			value, slope := b.eigenpair(b.bisect(-reach, reach, low), 3)
 			c := 2 + 8/gap
 			if math.Abs(value) > (math.Abs(slope)+c*h)*h {
 				return
@@ -270,7 +265,7 @@ func (b *bands) sampled(from, to float64, j int) {
 	reach := to - from
 	rising := func(k float64) bool {
 		b.at(k)
-		_, slope := b.eigenpair(b.bisect(-2*reach, 2*reach, j), 2)
+		_, slope := b.eigenpair(b.bisect(-2*reach, 2*reach, j), 3)
 		return slope > 0
 	}
 	start, left := from, rising(from)
@@ -307,9 +302,9 @@ func (b *bands) isolation(reach float64, j int) float64 {
 	return gap
 }
 
-// bisect narrows eigenvalue j, known to lie in (low, high), to a part of 2⁻²⁰ of it.
+// bisect narrows eigenvalue j, known to lie in (low, high), to a part of 2⁻¹² of it.
 func (b *bands) bisect(low, high float64, j int) float64 {
-	for range 20 {
+	for range 12 {
 		middle := (low + high) / 2
 		if b.below(middle) > j {
 			high = middle
@@ -398,7 +393,7 @@ func newTridiagonal(n int) tridiagonal {
 
 // set factors diag(d) − shift; an exactly zero pivot becomes as small as inverse iteration likes it.
 func (f *tridiagonal) set(d []float64, shift float64) {
-	const tiny = 1e-200
+	const tiny = 1e-60 // may be divided by several times
 	n := len(d)
 	a, b := d[0]-shift, -1.0 // the current row: diagonal and right neighbour
 	for i := range n - 1 {
