@@ -48,12 +48,12 @@ func (w *Wire) parameter(ctx context.Context, onsite, g, dg []float64, byField b
 		if err != nil {
 			return err
 		}
-		err = s.SolveAll(scatter.Request{Wave: &psi, FromLeft: group.FromLeft, Strict: true},
-			scatter.Request{Wave: &chi, FromRight: group.FromRightConj, Strict: true})
+		err = s.SolveAll(scatter.Request{Wave: psi, FromLeft: group.FromLeft, Strict: true},
+			scatter.Request{Wave: chi, FromRight: group.FromRightConj, Strict: true})
 		if err != nil {
 			return err
 		}
-		s.Conductance(&psi, g)
+		s.Conductance(psi, g)
 		amplitudes := s.Amplitudes(group.FromRight, psi.At(0))
 		for l, p := range group.Points[:group.Unique] {
 			le := w.Lead(p)
@@ -64,11 +64,11 @@ func (w *Wire) parameter(ctx context.Context, onsite, g, dg []float64, byField b
 			sum := 0.0
 			states := make([][]complex128, le.Modes)
 			for n := range states {
-				states[n] = s.Extract(&psi, n, l)
+				states[n] = s.Extract(psi, n, l)
 				sum -= 2 * imag(d.between(conjugated(states[n]), states[n], false, true))
 			}
 			for m := range le.Modes {
-				co := s.Extract(&chi, m, l)
+				co := s.Extract(chi, m, l)
 				sum -= 2 * imag(d.between(co, conjugated(co), true, false))
 				for n := range states {
 					at := (m*group.Modes+n)*2*len(group.Points) + l

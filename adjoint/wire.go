@@ -21,7 +21,11 @@ type Options = scatter.Options
 // Wire is the CPU engine of a uniform strip with derivatives. The embedded scatter.Wire computes values.
 type Wire struct {
 	*scatter.Wire
-	partial *memory.Buffer // Gradient: one array of sites for every group
+
+	// The evaluation in progress; kept here, with the function bound once, so that none allocates.
+	g, jac, weights []float64
+	partial         *memory.Buffer // Gradient: one array of sites for every group
+	task            func(s *scatter.Workspace, group *scatter.Group) error
 }
 
 var _ scatter.Engine = (*Wire)(nil)
@@ -32,7 +36,9 @@ func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Wire{Wire: w}, nil
+	wire := &Wire{Wire: w}
+	wire.task = wire.group
+	return wire, nil
 }
 
 // Close frees the wire's memory.
@@ -43,19 +49,10 @@ func (w *Wire) Close() {
 
 // Jacobian computes the conductances g (points) in e²/h and jac[k][x][y] = ∂g[k]/∂onsite(x, y) (points × Length × Width).
 func (w *Wire) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
-	sites := w.Inputs()
-	if err := scatter.CheckLength("jacobian", len(jac), sites*w.Outputs()); err != nil {
+	if err := scatter.CheckLength("jacobian", len(jac), w.Inputs()*w.Outputs()); err != nil {
 		return err
 	}
-	return w.derivatives(ctx, onsite, g, func(group *scatter.Group, _ int, x int, row []float64) {
-		v, width := len(group.Points), w.Strip.Width
-		for l := range group.Unique {
-			out := jac[group.Points[l]*sites+x*width:][:width]
-			for y := range out {
-				out[y] = row[y*v+l]
-			}
-		}
-	})
+	return w.derivatives(ctx, onsite, g, jac, nil)
 }
 
 // Gradient computes the conductances g (points) and grad[x][y] = Σ_k weights[k]·∂g[k]/∂onsite(x, y) (Length × Width);
@@ -77,22 +74,7 @@ func (w *Wire) Gradient(ctx context.Context, onsite, weights, g, grad []float64)
 		}
 		w.partial = b
 	}
-	err := w.derivatives(ctx, onsite, g, func(group *scatter.Group, index, x int, row []float64) {
-		v, width := len(group.Points), w.Strip.Width
-		out := w.partial.Data[index*sites+x*width:][:width]
-		for y := range out {
-			sum := 0.0
-			for l, p := range group.Points[:group.Unique] {
-				if weights == nil {
-					sum += row[y*v+l]
-				} else {
-					sum += weights[p] * row[y*v+l]
-				}
-			}
-			out[y] = sum
-		}
-	})
-	if err != nil {
+	if err := w.derivatives(ctx, onsite, g, nil, weights); err != nil {
 		return err
 	}
 	clear(grad)
@@ -104,44 +86,46 @@ func (w *Wire) Gradient(ctx context.Context, onsite, weights, g, grad []float64)
 	return nil
 }
 
-// derivatives computes g and calls emit with ∂g/∂onsite of slice x for every group (index), row[y][lane]. emit may be called
-// again for the same slice, the last call counts.
-//
-// The cheap way follows from G = N − R: both ψ and the co-states of the reflection amplitudes start at x = 0, so one sweep
-// carries both to the right and rows are ready as it goes.
-func (w *Wire) derivatives(ctx context.Context, onsite, g []float64, emit func(group *scatter.Group, index, x int, row []float64)) error {
+// derivatives writes the Jacobian to jac or, if that is nil, every group's share of the weighted sum to partial.
+func (w *Wire) derivatives(ctx context.Context, onsite, g, jac, weights []float64) error {
 	if err := scatter.CheckLength("conductance", len(g), w.Outputs()); err != nil {
 		return err
 	}
-	return w.Run(ctx, onsite, func(s *scatter.Workspace, group *scatter.Group) error {
-		send := func(slice int, row []float64) { emit(group, s.Index(), w.Strip.Length-1-slice, row) }
-		if s.Closed(g) {
-			row := s.ZeroRow()
-			for x := range w.Strip.Length {
-				send(x, row)
-			}
-			return nil
+	w.g, w.jac, w.weights = g, jac, weights
+	defer func() { w.g, w.jac, w.weights = nil, nil, nil }()
+	return w.Run(ctx, onsite, w.task)
+}
+
+// group differentiates the conductances of one group.
+//
+// The cheap way follows from G = N − R: both ψ and the co-states of the reflection amplitudes start at x = 0, so one sweep
+// carries both to the right and rows are ready as it goes.
+func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
+	if s.Closed(w.g) {
+		for slice := range w.Strip.Length {
+			w.emit(s, group, slice, s.ZeroRow())
 		}
-		if err := s.Factor(); err != nil {
-			return err
+		return nil
+	}
+	if err := s.Factor(); err != nil {
+		return err
+	}
+	// dG = −dR = −2 Re Σ i r* da with r = ia − 1, and i r* = a* − i (the last on the diagonal).
+	var coef []float64
+	accurate, smallest := s.Reflect(w.g, func(a []float64, psi, chi *scatter.Wave, slice int) {
+		if slice == w.Strip.Length-1 {
+			coef = s.Coefficients(a, -2/w.Strip.Hopping, -1i)
 		}
-		// dG = −dR = −2 Re Σ i r* da with r = ia − 1, and i r* = a* − i (the last on the diagonal).
-		var coef []float64
-		accurate, smallest := s.Reflect(g, func(a []float64, psi, chi *scatter.Wave, slice int) {
-			if slice == w.Strip.Length-1 {
-				coef = s.Coefficients(a, -2/w.Strip.Hopping, -1i)
-			}
-			send(slice, s.Reduce(coef, chi, psi, slice))
-		})
-		if accurate && smallest >= scatter.Small {
-			return nil
-		}
-		return w.stored(s, group, g, smallest < scatter.Small, send)
+		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
 	})
+	if accurate && smallest >= scatter.Small {
+		return nil
+	}
+	return w.stored(s, group, smallest < scatter.Small)
 }
 
 // stored differentiates T = Σ|t|² itself with refined solutions.
-func (w *Wire) stored(s *scatter.Workspace, group *scatter.Group, g []float64, strict bool, send func(int, []float64)) error {
+func (w *Wire) stored(s *scatter.Workspace, group *scatter.Group, strict bool) error {
 	psi, err := s.Full(0, scatter.Direct)
 	if err != nil {
 		return err
@@ -150,15 +134,43 @@ func (w *Wire) stored(s *scatter.Workspace, group *scatter.Group, g []float64, s
 	if err != nil {
 		return err
 	}
-	err = s.SolveAll(scatter.Request{Wave: &psi, FromLeft: group.FromLeft, Strict: strict},
-		scatter.Request{Wave: &chi, FromRight: group.FromRightConj, Strict: strict})
+	err = s.SolveAll(scatter.Request{Wave: psi, FromLeft: group.FromLeft, Strict: strict},
+		scatter.Request{Wave: chi, FromRight: group.FromRightConj, Strict: strict})
 	if err != nil {
 		return err
 	}
-	s.Conductance(&psi, g)
+	s.Conductance(psi, w.g)
 	coef := s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, 0)
 	for slice := range w.Strip.Length {
-		send(slice, s.Reduce(coef, &chi, &psi, slice))
+		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
 	}
 	return nil
+}
+
+// emit takes the derivatives by the sites of one slice (counted from the right lead), row[y][lane]. A slice may come twice, the
+// last time counts.
+func (w *Wire) emit(s *scatter.Workspace, group *scatter.Group, slice int, row []float64) {
+	v, width, sites := len(group.Points), w.Strip.Width, w.Inputs()
+	at := (w.Strip.Length - 1 - slice) * width
+	if w.jac != nil {
+		for l, p := range group.Points[:group.Unique] {
+			out := w.jac[p*sites+at:][:width]
+			for y := range out {
+				out[y] = row[y*v+l]
+			}
+		}
+		return
+	}
+	out := w.partial.Data[s.Index()*sites+at:][:width]
+	for y := range out {
+		sum := 0.0
+		for l, p := range group.Points[:group.Unique] {
+			if w.weights == nil {
+				sum += row[y*v+l]
+			} else {
+				sum += w.weights[p] * row[y*v+l]
+			}
+		}
+		out[y] = sum
+	}
 }

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
-	"sync"
-	"sync/atomic"
 
 	"mcd/core/fault"
 )
@@ -32,50 +30,9 @@ func Threads(n int) int {
 // identifies the goroutine, 0 <= worker < threads, so that it may own a workspace. Tasks are handed out in order; the
 // first error stops the hand-out and the error with the smallest i is returned, Cancelled when ctx ends first.
 func For(ctx context.Context, n, threads int, task func(worker, i int) error) error {
-	threads = min(Threads(threads), n)
-	var next atomic.Int64
-	var failed atomic.Bool
-	var mu sync.Mutex
-	first, at := error(nil), n
-	report := func(i int, err error) {
-		mu.Lock()
-		if i < at {
-			first, at = err, i
-		}
-		mu.Unlock()
-		failed.Store(true)
-	}
-	work := func(worker int) {
-		for !failed.Load() {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			if err := Cancelled(ctx); err != nil {
-				report(i, err)
-				return
-			}
-			if err := guarded(task, worker, i); err != nil {
-				report(i, err)
-				return
-			}
-		}
-	}
-	if threads <= 1 {
-		work(0)
-		return first
-	}
-	var group sync.WaitGroup
-	for w := 1; w < threads; w++ {
-		group.Add(1)
-		go func() {
-			defer group.Done()
-			work(w)
-		}()
-	}
-	work(0)
-	group.Wait()
-	return first
+	var p Pool
+	defer p.Close()
+	return p.For(ctx, n, threads, task)
 }
 
 func guarded(task func(worker, i int) error, worker, i int) (err error) {

@@ -235,13 +235,13 @@ func (w *Wire) single(ctx context.Context, onsite []float64, field, energy float
 		if err != nil {
 			return err
 		}
-		err = s.SolveAll(Request{Wave: &left, FromLeft: g.FromLeft, Strict: true}, Request{Wave: &right, FromRight: g.FromRight, Strict: true})
+		err = s.SolveAll(Request{Wave: left, FromLeft: g.FromLeft, Strict: true}, Request{Wave: right, FromRight: g.FromRight, Strict: true})
 		if err != nil {
 			return err
 		}
 		for n := range le.Modes {
-			states[n] = s.Extract(&left, n, 0)
-			states[le.Modes+n] = s.Extract(&right, n, 0)
+			states[n] = s.Extract(left, n, 0)
+			states[le.Modes+n] = s.Extract(right, n, 0)
 		}
 		return nil
 	})

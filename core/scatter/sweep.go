@@ -38,7 +38,8 @@ type Workspace struct {
 	scratch, zeros  []float64 // waves of one slice
 	amplitude, coef []float64 // Modes × Modes
 	row             []float64 // Width real values
-	noted           [4]note   // of the waves: two rings, two full ones
+	waves           [4]Wave   // two rings, two full ones
+	noted           [4]note
 
 	small, maps, rings, full, extra *memory.Buffer
 	slices                          *plan.Strip // planner of the sweep slice by slice
@@ -208,25 +209,30 @@ func (s *Workspace) Factor() error {
 	return parallel.Cancelled(s.ctx)
 }
 
-// Ring returns a wave that keeps the slices of one hop; which is 0 or 1.
-func (s *Workspace) Ring(which int, transposed bool) Wave {
+// Ring returns a wave that keeps the slices of one hop; which is 0 or 1. It is valid until the next call with this number.
+func (s *Workspace) Ring(which int, transposed bool) *Wave {
 	half := len(s.rings.Data) / 2
-	return Wave{transposed, s.rings.Data[which*half : (which+1)*half], ringSlices, s.stride(), s.noted[which]}
+	return s.wave(which, transposed, s.rings.Data[which*half:(which+1)*half], ringSlices)
 }
 
-// Full returns a wave that keeps every slice; which is 0 or 1.
-func (s *Workspace) Full(which int, transposed bool) (Wave, error) {
+// Full returns a wave that keeps every slice; which is 0 or 1. It is valid until the next call with this number.
+func (s *Workspace) Full(which int, transposed bool) (*Wave, error) {
 	n := (s.length + 1) * s.stride()
 	if s.full == nil || len(s.full.Data) < 2*n {
 		s.full.Free()
 		s.full = nil
 		b, err := s.take(2 * n)
 		if err != nil {
-			return Wave{}, err
+			return nil, err
 		}
 		s.full = b
 	}
-	return Wave{transposed, s.full.Data[which*n : (which+1)*n], s.length + 1, s.stride(), s.noted[2+which]}, nil
+	return s.wave(2+which, transposed, s.full.Data[which*n:(which+1)*n], s.length+1), nil
+}
+
+func (s *Workspace) wave(i int, transposed bool, data []float64, ring int) *Wave {
+	s.waves[i] = Wave{transposed, data, ring, s.stride(), s.noted[i]}
+	return &s.waves[i]
 }
 
 // Start solves slice x = 0 for the source b there and steps to the next slice; p is the node's particular solution or nil.
@@ -348,7 +354,7 @@ func (s *Workspace) solve(r Request) error {
 		before = now
 		s.residuals(v, e, fromLeft, fromRight)
 		correction := s.Ring(0, v.Transposed)
-		if err := s.sweep(&correction, e, v); err != nil {
+		if err := s.sweep(correction, e, v); err != nil {
 			return err
 		}
 		s.residuals(v, e, fromLeft, fromRight)

@@ -15,27 +15,31 @@ func (w *Wire) Value(ctx context.Context, onsite, g []float64) error {
 	if err := CheckLength("conductance", len(g), w.Outputs()); err != nil {
 		return err
 	}
-	return w.Run(ctx, onsite, func(s *Workspace, _ *Group) error {
-		if s.Closed(g) {
-			return nil
-		}
-		if err := s.Factor(); err != nil {
-			return err
-		}
-		accurate, smallest := s.Reflect(g, nil)
-		if accurate && smallest >= Small {
-			return nil
-		}
-		psi, err := s.Full(0, Direct)
-		if err != nil {
-			return err
-		}
-		if err := s.SolveAll(Request{Wave: &psi, FromLeft: s.group.FromLeft, Strict: smallest < Small}); err != nil {
-			return err
-		}
-		s.Conductance(&psi, g)
+	w.g = g
+	return w.Run(ctx, onsite, w.valueTask)
+}
+
+// value computes the conductances of one group.
+func (w *Wire) value(s *Workspace, _ *Group) error {
+	if s.Closed(w.g) {
 		return nil
-	})
+	}
+	if err := s.Factor(); err != nil {
+		return err
+	}
+	accurate, smallest := s.Reflect(w.g, nil)
+	if accurate && smallest >= Small {
+		return nil
+	}
+	psi, err := s.Full(0, Direct)
+	if err != nil {
+		return err
+	}
+	if err := s.SolveAll(Request{Wave: psi, FromLeft: s.group.FromLeft, Strict: smallest < Small}); err != nil {
+		return err
+	}
+	s.Conductance(psi, w.g)
+	return nil
 }
 
 // Reflect carries the states ψ of the modes coming in from the left and the co-states χ of their reflection, both of which
@@ -50,23 +54,23 @@ func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave,
 	var first []float64
 	for i := s.last; i >= 0; i-- {
 		if i == s.last {
-			s.Start(&chi, s.group.FromLeftConj, nil)
-			s.Start(&psi, s.group.FromLeft, nil)
+			s.Start(chi, s.group.FromLeftConj, nil)
+			s.Start(psi, s.group.FromLeft, nil)
 			first = s.Amplitudes(s.group.FromLeft, psi.At(at))
 			copy(s.amplitude, first)
 		} else {
-			s.Advance(&chi, i+1, nil, nil)
-			s.Advance(&psi, i+1, nil, nil)
+			s.Advance(chi, i+1, nil, nil)
+			s.Advance(psi, i+1, nil, nil)
 		}
 		// Start and Advance leave in scratch what the next slice should be: scratch − ψ is the residual.
 		node := s.nodes[i]
 		s.k.Gram(kernel.Add, false, s.width, c, c, chi.At(node), s.scratch, s.amplitude)
 		s.k.Gram(kernel.Sub, false, s.width, c, c, chi.At(node), psi.At(node-1), s.amplitude)
 		for ; visit != nil && at >= node; at-- {
-			visit(first, &psi, &chi, at)
+			visit(first, psi, chi, at)
 		}
 	}
-	return s.doubt(&psi) <= acceptable && s.doubt(&chi) <= acceptable, s.reflection(g)
+	return s.doubt(psi) <= acceptable && s.doubt(chi) <= acceptable, s.reflection(g)
 }
 
 // reflection writes N − Σ|ia − 1|² for the group's points and returns the smallest among the open ones.

@@ -43,6 +43,14 @@ type Wire struct {
 	constants *memory.Buffer
 	spaces    []*Workspace
 	results   *memory.Buffer
+
+	// The evaluation in progress; kept here, with the functions bound once, so that none allocates.
+	pool      parallel.Pool
+	ctx       context.Context
+	task      func(s *Workspace, g *Group) error
+	runGroup  func(worker, i int) error
+	valueTask func(s *Workspace, g *Group) error
+	g         []float64
 }
 
 // Group is one lane group: everything about its points that does not depend on the potential. Slices are counted from the
@@ -77,6 +85,12 @@ func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
 	}
 	strip.Fields, strip.Energies = slices.Clone(strip.Fields), slices.Clone(strip.Energies)
 	w := &Wire{Strip: strip, Kernel: k, limit: o.MemoryLimit, planner: plan.NewStrip(strip.Length, strip.Width)}
+	w.runGroup = func(worker, i int) error {
+		s := w.spaces[worker]
+		s.begin(w.ctx, i)
+		return w.task(s, w.Groups[i])
+	}
+	w.valueTask = w.value
 	t := strip.Hopping
 	w.lo, w.hi = slices.Min(strip.Energies)/t, slices.Max(strip.Energies)/t
 	if err := w.solveLeads(o.Threads); err != nil {
@@ -315,6 +329,7 @@ func (w *Wire) SetThreads(n int) { w.threads = min(parallel.Threads(n), len(w.Gr
 
 // Close frees the wire's memory.
 func (w *Wire) Close() {
+	w.pool.Close()
 	for _, s := range w.spaces {
 		s.free()
 	}
@@ -357,11 +372,8 @@ func (w *Wire) Run(ctx context.Context, onsite []float64, task func(s *Workspace
 	if err := w.ensureSpaces(w.threads); err != nil {
 		return err
 	}
-	return parallel.For(ctx, len(w.Groups), min(w.threads, len(w.spaces)), func(worker, i int) error {
-		s := w.spaces[worker]
-		s.begin(ctx, i)
-		return task(s, w.Groups[i])
-	})
+	w.ctx, w.task = ctx, task
+	return w.pool.For(ctx, len(w.Groups), min(w.threads, len(w.spaces)), w.runGroup)
 }
 
 // String describes the wire in one line.
