@@ -19,8 +19,8 @@ type Front interface {
 	// Extend adds an n × n update into the front (m, b) whose rows and columns index lists: u and l where they are pivots,
 	// c elsewhere.
 	Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64)
-	// Collect adds element source[k] of in to element target[k] of out.
-	Collect(target, source []int32, in, out []float64)
+	// Collect adds element k of in to element target[k] of out.
+	Collect(target []int32, in, out []float64)
 
 	// Forward overwrites x (m × n) with L⁻¹Px and subtracts L₂₁x from border (b × n).
 	Forward(m, b, n int, u, l []float64, pivots []int32, x, border []float64)
@@ -37,8 +37,8 @@ type Front interface {
 	Residual(rows, cols []int32, a []float64, n int, x, r []float64)
 	// Dot adds Σ_c chi[rows[k]][c]·psi[cols[k]][c] to out[k], rows of n elements.
 	Dot(rows, cols []int32, n int, chi, psi, out []float64)
-	// Largest sets out (n real values a lane) to the largest |re| or |im| in every column of x (r × n); NaN if there is one
-	// in the last row that has any.
+	// Largest sets out (n real values a lane) to the largest |re| or |im| in every column of x (r × n); a NaN
+	// or an infinite value in the column gives NaN or +Inf.
 	Largest(r, n int, x, out []float64)
 	// Product subtracts a·b from c: ni × nk, nk × nj, ni × nj.
 	Product(ni, nj, nk int, a, b, c []float64)

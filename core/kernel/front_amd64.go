@@ -9,7 +9,7 @@ package kernel
 #define OPERATIONS(NAME) \
 	long NAME(eliminate)(long m, long b, double *u, double *l, double *c, int32_t *pivots, const double *tiny); \
 	void NAME(extend)(long n, const int32_t *index, const double *update, long m, long b, double *u, double *l, double *c); \
-	void NAME(collect)(long n, const int32_t *target, const int32_t *source, const double *in, double *out); \
+	void NAME(collect)(long n, const int32_t *target, const double *in, double *out); \
 	void NAME(forward)(long m, long b, long n, const double *u, const double *l, const int32_t *pivots, double *x, double *border); \
 	void NAME(backward)(long m, long b, long n, const double *u, double *x, const double *border); \
 	void NAME(forwardT)(long m, long b, long n, const double *u, double *x, double *border); \
@@ -69,8 +69,8 @@ func (avx2Front) Extend(n int, index []int32, update []float64, m, b int, u, l, 
 	C.mcd_front_avx2_extend(C.long(n), frontIndices(index), frontValues(update), C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c))
 }
 
-func (avx2Front) Collect(target, source []int32, in, out []float64) {
-	C.mcd_front_avx2_collect(C.long(len(target)), frontIndices(target), frontIndices(source), frontValues(in), frontValues(out))
+func (avx2Front) Collect(target []int32, in, out []float64) {
+	C.mcd_front_avx2_collect(C.long(len(target)), frontIndices(target), frontValues(in), frontValues(out))
 }
 
 func (avx2Front) Forward(m, b, n int, u, l []float64, pivots []int32, x, border []float64) {
@@ -117,8 +117,8 @@ func (avx512Front) Extend(n int, index []int32, update []float64, m, b int, u, l
 	C.mcd_front_avx512_extend(C.long(n), frontIndices(index), frontValues(update), C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c))
 }
 
-func (avx512Front) Collect(target, source []int32, in, out []float64) {
-	C.mcd_front_avx512_collect(C.long(len(target)), frontIndices(target), frontIndices(source), frontValues(in), frontValues(out))
+func (avx512Front) Collect(target []int32, in, out []float64) {
+	C.mcd_front_avx512_collect(C.long(len(target)), frontIndices(target), frontValues(in), frontValues(out))
 }
 
 func (avx512Front) Forward(m, b, n int, u, l []float64, pivots []int32, x, border []float64) {

@@ -278,9 +278,9 @@ void NAME(extend)(long n, const int32_t *index, const double *update, long m, lo
 	}
 }
 
-void NAME(collect)(long n, const int32_t *target, const int32_t *source, const double *in, double *out) {
+void NAME(collect)(long n, const int32_t *target, const double *in, double *out) {
 	for (long k = 0; k < n; k++)
-		add(out + target[k] * (long)E, in + source[k] * (long)E);
+		add(out + target[k] * (long)E, in + k * E);
 }
 
 static void permute(long m, long n, const int32_t *pivots, double *x) {
@@ -352,13 +352,14 @@ void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const d
 
 void NAME(largest)(long r, long n, const double *x, double *out) {
 	for (long j = 0; j < n; j++) {
-		vec most = {0};
+		vec most = {0}, poison = {0}; // 0·v is NaN where v is no finite number
 		for (long i = 0; i < r; i++)
 			for (int h = 0; h < 2; h++) {
 				vec v = get(x + (i * n + j) * E + h * V);
 				most = larger(most, larger(-v, v));
+				poison += 0 * v;
 			}
-		put(out + j * V, most);
+		put(out + j * V, most + poison);
 	}
 }
 

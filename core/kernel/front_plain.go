@@ -122,9 +122,9 @@ func addElement(out []float64, to int, in []float64, from int) {
 	x.store(out, to)
 }
 
-func (PlainFront) Collect(target, source []int32, in, out []float64) {
+func (PlainFront) Collect(target []int32, in, out []float64) {
 	for k, t := range target {
-		addElement(out, int(t), in, int(source[k]))
+		addElement(out, int(t), in, k)
 	}
 }
 

@@ -184,11 +184,11 @@ func TestFrontMoves(t *testing.T) {
 		assert.Equal(t, whole.block(m, m, b, b).data, c.data)
 
 		out := newLanes(1, 3, v)
-		k.Collect([]int32{2, 2}, []int32{0, 5}, update.data, out.data)
+		k.Collect([]int32{2, 2}, update.data, out.data)
 		scattered := newLanes(5, 2, v)
 		k.Scatter([]int32{4, 1}, 2, update.data[:4*2*v], scattered.data)
 		for lane := range v {
-			assert.Equal(t, update.at(0, 0, lane)+update.at(1, 1, lane), out.at(0, 2, lane))
+			assert.Equal(t, update.at(0, 0, lane)+update.at(0, 1, lane), out.at(0, 2, lane))
 			assert.Equal(t, update.at(0, 1, lane), scattered.at(4, 1, lane))
 			assert.Equal(t, update.at(0, 2, lane), scattered.at(1, 0, lane))
 			assert.Zero(t, scattered.at(0, 0, lane))
