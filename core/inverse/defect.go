@@ -2,22 +2,27 @@ package inverse
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
 
 	"mcd/core/fault"
 	"mcd/core/lattice"
 	"mcd/core/optimize"
+	"mcd/core/parallel"
 	"mcd/core/scatter"
 )
 
 // FindOptions govern Finder.Find.
 type FindOptions struct {
-	// Count is the number of defects, 1 or 2.
+	// Count is the number of defects, 1 or 2; 0 means 1.
 	Count int
 	// Sigma is the standard deviation of the target's noise, 0 if unknown: then it is estimated from the fit.
 	Sigma float64
 	// Seed of everything random.
 	Seed uint64
-	// MaxEvaluations bounds the evaluations after the table is there, 0 for the default of 400 per defect; MaxSeconds bounds
+	// MaxEvaluations bounds the evaluations after the table is there, 0 for the default of 1000 per defect; MaxSeconds bounds
 	// the time, 0 for no limit.
 	MaxEvaluations int
 	MaxSeconds     float64
@@ -25,18 +30,20 @@ type FindOptions struct {
 	Observer func(*Progress) error
 }
 
-// Defects is what Find found: a Result whose parameters are x, y, amplitude, radius of every defect in turn (x is a parameter
-// only where there are two: shifting a single defect along the wire changes nothing).
+// Defects is what Find found: a Result whose parameters are x, y, amplitude, radius of every defect in turn (x is free only
+// where there are two: shifting a single defect along the wire changes nothing).
 type Defects struct {
 	Result
 	// X, Y, Amplitude, Radius of the defects, the one with the largest |amplitude|·radius first, and the standard errors of
-	// these; NaN for what the curve does not determine.
+	// these; NaN for what is not a parameter. The curve does not tell y from width−1−y (both defects mirrored), nor where
+	// along the wire the defects are, nor which of two stands left: the answer lies in the middle of the wire with the first
+	// defect in the lower half.
 	X, Y, Amplitude, Radius                     []float64
 	XError, YError, AmplitudeError, RadiusError []float64
-	// Found tells whether the curve is explained: to the noise (Sigma), or exactly to rounding. Message says so in words.
+	// Found tells whether the curve is explained: exactly, or to its noise. Message says so in words.
 	Found bool
-	// Parametrization is the one that Theta belongs to.
-	Parametrization Parametrization
+	// Setup is the problem that was solved; Theta belongs to its parametrization by Gaussians.
+	Setup Setup
 }
 
 // Finder finds Gaussian defects in an otherwise clean wire. It keeps what depends on the wire alone, a table of curves, so
@@ -44,34 +51,329 @@ type Defects struct {
 type Finder struct {
 	engine scatter.Engine
 	strip  lattice.Strip
-	table  *table
+	coarse *coarse
 }
 
-// NewFinder returns a finder for the strip that engine solves. The clean wire has the lead's on-site energy everywhere.
+// NewFinder returns a finder for the strip that engine solves; the engine's owner closes it, Close frees the rest. The clean
+// wire has the lead's on-site energy everywhere.
 func NewFinder(engine scatter.Engine, strip lattice.Strip) (*Finder, error) {
 	if err := strip.Validate(); err != nil {
 		return nil, err
 	}
-	if engine.Inputs() != strip.Sites() || engine.Outputs() != strip.Points() {
-		return nil, fault.Invalid("wire", "the engine has %d sites and %d points, the strip %d and %d; give the engine of this strip", engine.Inputs(), engine.Outputs(), strip.Sites(), strip.Points())
+	if engine == nil || engine.Inputs() != strip.Sites() || engine.Outputs() != strip.Points() {
+		return nil, fault.Invalid("wire", "the engine does not solve this strip of %d sites and %d points; give the engine of this strip", strip.Sites(), strip.Points())
 	}
 	return &Finder{engine: engine, strip: strip}, nil
 }
 
-// FindDefect is NewFinder(engine, strip) and one Find.
+// FindDefect is one Find of a new Finder.
 func FindDefect(ctx context.Context, engine scatter.Engine, strip lattice.Strip, target []float64, o FindOptions) (*Defects, error) {
 	f, err := NewFinder(engine, strip)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	return f.Find(ctx, target, o)
 }
 
-type table struct{}
+// Close frees the finder's own engine; it is idempotent.
+func (f *Finder) Close() {
+	if f.coarse != nil {
+		f.coarse.engine.Close()
+		f.coarse = nil
+	}
+}
 
-var _ = optimize.Running
+// exact is the L at which a curve counts as explained to rounding: an error of 1e-8 e²/h over 101 points is L = −16.
+const exact = -16
 
 // Find searches the defects that explain target (points).
-func (f *Finder) Find(ctx context.Context, target []float64, o FindOptions) (*Defects, error) {
-	return nil, fault.New(fault.Unsupported, "the search for defects is not built yet")
+func (f *Finder) Find(ctx context.Context, target []float64, o FindOptions) (d *Defects, err error) {
+	defer parallel.Recover(&err)
+	if o.Count == 0 {
+		o.Count = 1
+	}
+	switch {
+	case o.Count < 1 || o.Count > 2:
+		return nil, fault.Invalid("count", "%d; give 1 or 2 defects", o.Count)
+	case !(o.Sigma >= 0) || math.IsInf(o.Sigma, 0):
+		return nil, fault.Invalid("sigma", "%g; give the noise's standard deviation in e²/h, 0 if unknown", o.Sigma)
+	case o.MaxEvaluations < 0:
+		return nil, fault.Invalid("max_evaluations", "%d; give at least 1, 0 for the default", o.MaxEvaluations)
+	case !(o.MaxSeconds >= 0) || math.IsInf(o.MaxSeconds, 0):
+		return nil, fault.Invalid("time_limit", "%g; give a finite number of seconds, 0 for no limit", o.MaxSeconds)
+	case len(target) != f.strip.Points():
+		return nil, fault.Invalid("target", "%d values for %d points; give one for each", len(target), f.strip.Points())
+	}
+	if err := checkFinite("target", target); err != nil {
+		return nil, err
+	}
+	if o.MaxEvaluations == 0 {
+		o.MaxEvaluations = 1000 * o.Count
+	}
+	s := &search{f: f, target: target, o: o, caller: ctx, began: time.Now(), best: posInf}
+	if o.MaxSeconds > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
+		defer cancel()
+	}
+	return s.run(ctx)
+}
+
+// search is one Find.
+type search struct {
+	f      *Finder
+	target []float64
+	o      FindOptions
+	caller context.Context
+	began  time.Time
+
+	evaluations int
+	best        float64   // lowest L of the full wire
+	theta       []float64 // where, in the coordinates of shapes
+	history     []float64
+	counts      []int64
+	status      optimize.Status
+}
+
+// goal is the L at which the search ends: the curve is explained to rounding, or to the noise (χ² at most two standard
+// deviations above its mean).
+func (s *search) goal() float64 {
+	if s.o.Sigma == 0 {
+		return exact
+	}
+	n := float64(len(s.target))
+	return 0.5*math.Log(n+2*math.Sqrt(2*n)) + math.Log(s.o.Sigma)
+}
+
+func (s *search) run(ctx context.Context) (*Defects, error) {
+	err := s.candidates(ctx)
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.Cancelled && s.theta != nil:
+		s.status = optimize.Cancelled
+		if s.caller.Err() == nil && ctx.Err() != nil {
+			s.status = optimize.Time
+		}
+	default:
+		return nil, err
+	}
+	return s.result(context.WithoutCancel(ctx))
+}
+
+// candidates fits one candidate after the other until one reaches the goal: the best of the table, then, since the basins of
+// attractive defects are narrow, those of a finer table of them.
+func (s *search) candidates(ctx context.Context) error {
+	c, err := s.f.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	target := c.sample(s.target)
+	list := c.ranked(c.single, target)
+	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
+		return err
+	}
+	if done, err := s.try(ctx, c, target, list[:min(12, len(list))]); done || err != nil {
+		return err
+	}
+	if c.wells == nil {
+		if c.wells, err = c.tabulate(ctx, wellGrid(c.strip.Width)); err != nil {
+			return err
+		}
+	}
+	if done, err := s.try(ctx, c, target, c.ranked(c.wells, target)[:40]); done || err != nil {
+		return err
+	}
+	s.status = optimize.Stalled
+	return nil
+}
+
+// try fits candidates: first on the coarse wire, which is cheap, and those that fit there on the full one. Every candidate
+// is tried by least squares and, where that fails, with a robust loss: a sampled field on a narrow resonance spoils least
+// squares even from nearby.
+func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]float64) (done bool, err error) {
+	for _, start := range list {
+		for _, robust := range []bool{false, true} {
+			if s.spent() {
+				s.status = optimize.Evaluations
+				return true, nil
+			}
+			theta, l, err := c.fit(ctx, s, start, target, robust)
+			if err != nil {
+				return false, err
+			}
+			if l > s.promising(len(target)) {
+				continue
+			}
+			if err := s.fit(ctx, theta, Loss{}, 40); err != nil {
+				return false, err
+			}
+			if s.best <= s.goal() {
+				s.status = optimize.Objective
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// promising is the L on the coarse wire from which on the full wire is worth its price.
+func (s *search) promising(points int) float64 {
+	rms := 0.03
+	if s.o.Sigma > 0 {
+		rms = 1.3 * s.o.Sigma
+	}
+	return math.Log(rms * math.Sqrt(float64(points)))
+}
+
+func (s *search) spent() bool { return s.evaluations >= s.o.MaxEvaluations }
+
+// fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
+func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluations int) error {
+	o := optimize.Defaults("lm")
+	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
+	if o.MaxEvaluations < 1 {
+		return nil
+	}
+	o.StopObjective, o.StepTolerance = -27, 1e-12
+	p, err := s.problem(loss)
+	if err != nil {
+		return err
+	}
+	before := s.evaluations
+	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before) }
+	r, err := optimize.Minimize(ctx, p, theta, o)
+	if r != nil {
+		s.evaluations += r.Evaluations
+		if r.Objective < s.best {
+			s.best, s.theta = r.Objective, r.Point
+		}
+		s.history = append(s.history, s.best)
+		s.counts = append(s.counts, int64(s.evaluations))
+		if r.Status == optimize.Cancelled {
+			return parallel.Cancelled(ctx)
+		}
+	}
+	return err
+}
+
+func (s *search) observe(it *optimize.Iteration, before int) error {
+	if s.o.Observer == nil {
+		return nil
+	}
+	seconds := time.Since(s.began).Seconds()
+	copied := *it
+	copied.Seconds = seconds
+	return s.o.Observer(&Progress{Iteration: &copied, Starts: 1, TotalEvaluations: before + it.Evaluations, BestOfAll: min(s.best, it.BestObjective)})
+}
+
+func (s *search) problem(loss Loss) (*Problem, error) {
+	return NewProblem(Setup{Engine: s.f.engine, Strip: &s.f.strip, Target: s.target, Loss: loss,
+		Parametrization: newShapes(s.f.strip, s.o.Count)})
+}
+
+// result turns the best point into Gaussians with error bars.
+func (s *search) result(ctx context.Context) (*Defects, error) {
+	strip := s.f.strip
+	v := newShapes(strip, s.o.Count).values(s.theta)
+	canonical(v, strip)
+	spec := Gaussians{Length: strip.Length, Width: strip.Width, X: v[0], Y: v[1], Amplitude: v[2], Radius: v[3],
+		Free: Quantities{X: s.o.Count > 1, Y: true, Amplitude: true, Radius: true}, Background: []float64{strip.LeadOnsite}}
+	g, err := spec.Build()
+	if err != nil {
+		return nil, err
+	}
+	d := &Defects{Setup: Setup{Engine: s.f.engine, Strip: &s.f.strip, Target: slices.Clone(s.target), Parametrization: g},
+		X: v[0], Y: v[1], Amplitude: v[2], Radius: v[3]}
+	p, err := NewProblem(d.Setup)
+	if err != nil {
+		return nil, err
+	}
+	theta := g.Start()
+	id, err := Identify(ctx, p, theta, s.o.Sigma)
+	if err != nil {
+		return nil, err
+	}
+	s.evaluations++
+	d.errors(id.Errors, spec.Free)
+	onsite, err := p.Onsite(theta)
+	if err != nil {
+		return nil, err
+	}
+	l := 0.5 * math.Log(sumSquares(p.g, s.target))
+	d.Outcome = Outcome{Status: s.status, Theta: theta, Parameters: theta, Onsite: onsite, Conductance: slices.Clone(p.g), Objective: l,
+		History: s.history, HistoryEvaluations: s.counts, Evaluations: s.evaluations, Seconds: time.Since(s.began).Seconds()}
+	d.Found, d.Message = s.verdict(l, p.g)
+	d.Outcomes = []Outcome{d.Outcome}
+	d.TotalEvaluations, d.TotalSeconds = d.Evaluations, d.Seconds
+	d.Feasibility, d.Engine = p.feasibility, s.f.engine.Name()
+	return d, nil
+}
+
+func sumSquares(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += (a[i] - b[i]) * (a[i] - b[i])
+	}
+	return sum
+}
+
+// errors distributes the standard errors of the parameters.
+func (d *Defects) errors(e []float64, free Quantities) {
+	for range d.X {
+		x := math.NaN()
+		if free.X {
+			x, e = e[0], e[1:]
+		}
+		d.XError, d.YError = append(d.XError, x), append(d.YError, e[0])
+		d.AmplitudeError, d.RadiusError = append(d.AmplitudeError, e[1]), append(d.RadiusError, e[2])
+		e = e[3:]
+	}
+}
+
+// verdict tells whether the curve is explained. Without a known noise a fit counts if its residual is small against the
+// structure it explains and has no structure itself: the correlation of neighbours stays within three standard errors.
+func (s *search) verdict(l float64, g []float64) (bool, string) {
+	n := float64(len(g))
+	rms := math.Exp(l) / math.Sqrt(n)
+	switch {
+	case l <= exact:
+		return true, fmt.Sprintf("Found: the curve is explained exactly, to %.2g e²/h.", rms)
+	case s.o.Sigma > 0 && l <= s.goal():
+		return true, fmt.Sprintf("Found: the curve is explained to its noise; residual %.3g e²/h for sigma = %.3g.", rms, s.o.Sigma)
+	case s.o.Sigma > 0:
+		return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h for sigma = %.3g (L = %.4g). More defects, or another shape?", rms, s.o.Sigma, l)
+	}
+	structure, neighbours, total := 0.0, 0.0, 0.0
+	for k := range g {
+		c := float64(s.f.engine.Ceiling()[k]) - s.target[k]
+		structure += c * c
+		r := g[k] - s.target[k]
+		total += r * r
+		if k > 0 {
+			neighbours += r * (g[k-1] - s.target[k-1])
+		}
+	}
+	if total < 0.05*structure && math.Abs(neighbours) < 3*total/math.Sqrt(n) {
+		return true, fmt.Sprintf("Found: what is left, %.3g e²/h, looks like noise; give sigma if it is known.", rms)
+	}
+	return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h (L = %.4g). Noise (give sigma), more defects, or another shape?", rms, l)
+}
+
+// canonical chooses one of the equivalent answers, see Defects.
+func canonical(v [4][]float64, strip lattice.Strip) {
+	x, y, a, r := v[0], v[1], v[2], v[3]
+	if len(x) == 2 && math.Abs(a[1])*r[1] > math.Abs(a[0])*r[0] {
+		for _, q := range v {
+			q[0], q[1] = q[1], q[0]
+		}
+	}
+	if last := float64(strip.Width - 1); y[0] > last/2 {
+		for i := range y {
+			y[i] = last - y[i]
+		}
+	}
+	if len(x) == 2 && x[0] > x[1] {
+		x[0], x[1] = x[1], x[0]
+	}
 }

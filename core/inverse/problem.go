@@ -43,13 +43,14 @@ type Setup struct {
 type Problem struct {
 	setup        Setup
 	sites, n     int
-	h, g, jac    []float64
-	penalty      []float64 // ∂R/∂h
-	best         []float64 // parameters of the lowest L seen, and its curve
-	bestG        []float64
-	bestL        float64
-	feasibility  *Feasibility
 	lower, upper []float64
+	feasibility  *Feasibility
+
+	h, g, jac []float64
+	penalty   []float64 // ∂R/∂h
+	// best are the parameters of the lowest L since bestL was last reset, bestG their curve.
+	best, bestG []float64
+	bestL       float64
 }
 
 var _ optimize.Problem = (*Problem)(nil)
@@ -111,6 +112,14 @@ func (p *Problem) Residuals() int { return len(p.setup.Target) }
 
 // Bounds returns those of the parametrization.
 func (p *Problem) Bounds() (lower, upper []float64) { return p.lower, p.upper }
+
+// Scales returns the trust scales of the parametrization, nil if it has none: see optimize.Scaler.
+func (p *Problem) Scales() []float64 {
+	if s, ok := p.setup.Parametrization.(optimize.Scaler); ok {
+		return s.Scales()
+	}
+	return nil
+}
 
 // Setup returns what the problem was made from; its slices are read only.
 func (p *Problem) Setup() Setup { return p.setup }

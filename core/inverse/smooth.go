@@ -2,38 +2,357 @@ package inverse
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"mcd/core/fault"
+	"mcd/core/optimize"
+	"mcd/core/parallel"
 )
 
-// SmoothOptions govern Smooth; the problem's parametrization must be Sites without filter, ties or mask.
+// SmoothOptions govern Smooth.
 type SmoothOptions struct {
 	// Length and Width of the wire.
 	Length, Width int
-	// Level is the agreement to keep: L without regularizers ≤ Level.
+	// Level is the agreement to keep: log ‖w(G − target)‖ ≤ Level.
 	Level float64
-	// MaxEvaluations bounds the evaluations, 0 for 150.
+	// MaxEvaluations bounds the evaluations, 0 for 150; MaxSeconds the time, 0 for no limit.
 	MaxEvaluations int
 	MaxSeconds     float64
-	Observer       func(*SmoothProgress) error
+	// Observer, if not nil, sees every iteration. An error of kind fault.Cancelled ends the run.
+	Observer func(*SmoothProgress) error
 }
 
 // SmoothProgress is what an observer sees after an iteration.
 type SmoothProgress struct {
 	Iteration, Evaluations int
-	// Objective is L, Roughness L_pot of the current point; BestRoughness the lowest at the level asked.
+	// Objective is L and Roughness L_pot of the current point; BestRoughness the lowest L_pot at the level asked.
 	Objective, Roughness, BestRoughness float64
 	Seconds                             float64
 }
 
-// SmoothResult is the smoothest potential found.
+// SmoothResult is the smoothest potential found. Its History holds L_pot.
 type SmoothResult struct {
 	Outcome
-	// Roughness is L_pot of the result, StartRoughness of the start.
+	// Roughness is L_pot of the result, StartRoughness of the first potential that kept the level.
 	Roughness, StartRoughness float64
 }
 
-// Smooth minimises L_pot (see Smoothness) subject to L ≤ Level, starting from theta.
-func Smooth(ctx context.Context, p *Problem, theta []float64, o SmoothOptions) (*SmoothResult, error) {
-	return nil, fault.New(fault.Unsupported, "smoothing at constant conductance is not built yet")
+// tube is the L near which the search moves; it is left for the level asked only at the end and at every candidate.
+const tube = 0
+
+// Smooth minimises L_pot (see Smoothness) subject to L ≤ Level, starting from the potential onsite (Sites), which need not
+// keep the level. The problem's engine, target and weights count; every site is free, its parametrization, loss and
+// regularizers play no part.
+//
+// Sequential quadratic programming. L_pot = hᵀKh with K the graph Laplacian of the rectangle, which the cosine transform
+// makes diagonal, K = C diag(κ) Cᵀ. A step minimises ½(h+d)ᵀK(h+d) + ½λ dᵀ(K + κ̄)d for Jd = −r: with M = (1+λ)K + λκ̄
+//
+//	(JM⁻¹Jᵀ + μD)y = r − JM⁻¹Kh,   d = −M⁻¹(Kh + Jᵀy).
+//
+// A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube. Candidates are brought
+// to the level by Levenberg–Marquardt, measured in the same metric, and the smoothest one is kept.
+func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) (res *SmoothResult, err error) {
+	defer parallel.Recover(&err)
+	switch {
+	case o.Length < 1 || o.Width < 1 || o.Length*o.Width != p.sites:
+		return nil, fault.Invalid("length", "%d × %d sites for a potential of %d; give the wire's length and width", o.Length, o.Width, p.sites)
+	case len(onsite) != p.sites:
+		return nil, fault.Invalid("onsite", "%d values for %d sites; give one for each", len(onsite), p.sites)
+	case math.IsNaN(o.Level) || math.IsInf(o.Level, 1):
+		return nil, fault.Invalid("level", "%g; give the largest L allowed, for example -3", o.Level)
+	case o.Level < p.feasibility.LowerBound():
+		return nil, fault.Invalid("level", "%g, but the target is infeasible by at least L = %.4g; give a higher level", o.Level, p.feasibility.LowerBound())
+	case o.MaxEvaluations < 0:
+		return nil, fault.Invalid("max_evaluations", "%d; give at least 1, 0 for the default", o.MaxEvaluations)
+	case !(o.MaxSeconds >= 0) || math.IsInf(o.MaxSeconds, 0):
+		return nil, fault.Invalid("time_limit", "%g; give a finite number of seconds, 0 for no limit", o.MaxSeconds)
+	}
+	if err := checkFinite("onsite", onsite); err != nil {
+		return nil, err
+	}
+	if o.MaxEvaluations == 0 {
+		o.MaxEvaluations = 150
+	}
+	s := newSmoother(p, o)
+	timed := ctx
+	if o.MaxSeconds > 0 {
+		var cancel context.CancelFunc
+		timed, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
+		defer cancel()
+	}
+	err = s.run(timed, onsite)
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.Cancelled && s.bestH != nil:
+		s.status = optimize.Cancelled
+		if ctx.Err() == nil && timed.Err() != nil {
+			s.status = optimize.Time
+		}
+	default:
+		return nil, err
+	}
+	if s.bestH == nil {
+		return nil, fault.New(fault.Numerical, "no potential with L ≤ %g was found from this start within %d evaluations (best L = %.4g); start from a design that keeps the level", o.Level, s.evaluations, s.lowest)
+	}
+	return s.result(), nil
+}
+
+// smoother is one run of Smooth. Potentials are h = C·c with c their cosine coefficients.
+type smoother struct {
+	p             *Problem
+	o             SmoothOptions
+	began         time.Time
+	points, sites int
+	cosX, cosY    []float64 // orthonormal cosine matrices [mode][site]
+	kappa         []float64 // eigenvalues of K, [mode x][mode y]
+	mean          float64   // κ̄, their mean
+
+	evaluations, iterations int
+	status                  optimize.Status
+	lowest                  float64 // lowest L seen
+	bestH, bestG            []float64
+	bestL, bestRough        float64
+	startRough              float64
+	history                 []float64
+	counts                  []int64
+}
+
+func newSmoother(p *Problem, o SmoothOptions) *smoother {
+	s := &smoother{p: p, o: o, began: time.Now(), points: len(p.g), sites: p.sites, lowest: posInf, bestRough: posInf}
+	s.cosX, s.cosY = cosines(o.Length), cosines(o.Width)
+	s.kappa = make([]float64, s.sites)
+	// A path of n sites has the eigenvalues 2 − 2cos(πm/n).
+	for a := range o.Length {
+		for b := range o.Width {
+			s.kappa[a*o.Width+b] = 4 - 2*math.Cos(math.Pi*float64(a)/float64(o.Length)) - 2*math.Cos(math.Pi*float64(b)/float64(o.Width))
+			s.mean += s.kappa[a*o.Width+b] / float64(s.sites)
+		}
+	}
+	return s
+}
+
+// cosines returns the orthonormal eigenvectors of the path of n sites, [mode][site].
+func cosines(n int) []float64 {
+	c := make([]float64, n*n)
+	for m := range n {
+		scale := math.Sqrt(2 / float64(n))
+		if m == 0 {
+			scale = math.Sqrt(1 / float64(n))
+		}
+		for x := range n {
+			c[m*n+x] = scale * math.Cos(math.Pi*float64(m)*(float64(x)+0.5)/float64(n))
+		}
+	}
+	return c
+}
+
+// transform computes the cosine coefficients of rows potentials, or potentials of coefficients if back.
+func (s *smoother) transform(rows int, in []float64, back bool) []float64 {
+	l, w := s.o.Length, s.o.Width
+	matrix := func(n int, d []float64) blas64.General { return blas64.General{Rows: n, Cols: n, Stride: n, Data: d} }
+	left, right := blas.NoTrans, blas.Trans
+	if back {
+		left, right = blas.Trans, blas.NoTrans
+	}
+	half, out := make([]float64, l*w), make([]float64, rows*s.sites)
+	field := func(d []float64) blas64.General { return blas64.General{Rows: l, Cols: w, Stride: w, Data: d} }
+	for k := range rows {
+		blas64.Gemm(left, blas.NoTrans, 1, matrix(l, s.cosX), field(in[k*s.sites:(k+1)*s.sites]), 0, field(half))
+		blas64.Gemm(blas.NoTrans, right, 1, field(half), matrix(w, s.cosY), 0, field(out[k*s.sites:(k+1)*s.sites]))
+	}
+	return out
+}
+
+// point is a potential with its curve and derivatives.
+type point struct {
+	h, c   []float64 // potential and coefficients
+	g, r   []float64
+	jac    []float64 // ∂r/∂c, (points × sites)
+	l      float64   // log |r|
+	rough  float64
+	failed bool
+}
+
+func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
+	if err := parallel.Cancelled(ctx); err != nil {
+		return nil, err
+	}
+	q := &point{c: c, h: s.transform(1, c, true)}
+	if s.p.jac == nil {
+		s.p.jac = make([]float64, s.points*s.sites)
+	}
+	if err := s.p.setup.Engine.Jacobian(ctx, q.h, s.p.g, s.p.jac); err != nil {
+		return nil, err
+	}
+	s.evaluations++
+	q.g, q.r = slices.Clone(s.p.g), make([]float64, s.points)
+	sum := 0.0
+	for k, g := range q.g {
+		w := 1.0
+		if s.p.setup.Weights != nil {
+			w = s.p.setup.Weights[k]
+		}
+		q.r[k] = w * (g - s.p.setup.Target[k])
+		sum += q.r[k] * q.r[k]
+		for i := range s.sites {
+			s.p.jac[k*s.sites+i] *= w
+		}
+	}
+	q.jac = s.transform(s.points, s.p.jac, false)
+	q.l = 0.5 * math.Log(sum)
+	for i, v := range c {
+		q.rough += s.kappa[i] * v * v
+	}
+	s.lowest = min(s.lowest, q.l)
+	if q.l <= s.o.Level {
+		if s.bestH == nil {
+			s.startRough = q.rough
+		}
+		if q.rough < s.bestRough {
+			s.bestH, s.bestG, s.bestL, s.bestRough = q.h, q.g, q.l, q.rough
+		}
+	}
+	return q, s.observe(q)
+}
+
+func (s *smoother) observe(q *point) error {
+	s.iterations++
+	s.history, s.counts = append(s.history, q.rough), append(s.counts, int64(s.evaluations))
+	if s.o.Observer == nil {
+		return nil
+	}
+	return s.o.Observer(&SmoothProgress{Iteration: s.iterations, Evaluations: s.evaluations, Objective: q.l, Roughness: q.rough,
+		BestRoughness: s.bestRough, Seconds: time.Since(s.began).Seconds()})
+}
+
+// step returns the coefficients after a step from q. With pull the roughness is pulled down too, else the step only restores
+// the residual by the shortest way in the metric M.
+func (s *smoother) step(q *point, lambda, mu float64, pull bool) []float64 {
+	inverse := make([]float64, s.sites) // diagonal of M⁻¹
+	for i, k := range s.kappa {
+		inverse[i] = 1 / ((1+lambda)*k + lambda*s.mean)
+	}
+	scaled := make([]float64, s.points*s.sites) // JM^(−½)
+	for k := range s.points {
+		for i, j := range q.jac[k*s.sites : (k+1)*s.sites] {
+			scaled[k*s.sites+i] = j * math.Sqrt(inverse[i])
+		}
+	}
+	n := s.points
+	a := blas64.Symmetric{Uplo: blas.Upper, N: n, Stride: n, Data: make([]float64, n*n)}
+	blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: s.sites, Stride: s.sites, Data: scaled}, 0, a)
+	diagonal := make([]float64, n)
+	for k := range diagonal {
+		diagonal[k] = a.Data[k*n+k]
+	}
+	median := slices.Sorted(slices.Values(diagonal))[n/2]
+	y := slices.Clone(q.r)
+	slope := make([]float64, s.sites) // Kh
+	if pull {
+		for i, c := range q.c {
+			slope[i] = s.kappa[i] * c
+		}
+		for k := range y {
+			for i, j := range q.jac[k*s.sites : (k+1)*s.sites] {
+				y[k] -= j * inverse[i] * slope[i]
+			}
+		}
+	}
+	plain := slices.Clone(a.Data)
+	for {
+		copy(a.Data, plain)
+		for k, d := range diagonal {
+			a.Data[k*n+k] += mu * max(1, d/max(median, 1e-300)) * max(median, 1e-300)
+		}
+		if _, ok := lapack64.Potrf(a); ok || math.IsInf(mu, 0) {
+			break
+		}
+		mu = max(10*mu, 1e-14)
+	}
+	upper := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: n, Stride: n, Data: a.Data}
+	vector := blas64.Vector{N: n, Inc: 1, Data: y}
+	blas64.Trsv(blas.Trans, upper, vector)
+	blas64.Trsv(blas.NoTrans, upper, vector)
+	blas64.Gemv(blas.Trans, 1, blas64.General{Rows: n, Cols: s.sites, Stride: s.sites, Data: q.jac}, vector, 1, blas64.Vector{N: s.sites, Inc: 1, Data: slope})
+	next := slices.Clone(q.c)
+	for i := range next {
+		next[i] -= inverse[i] * slope[i]
+	}
+	return next
+}
+
+func (s *smoother) run(ctx context.Context, onsite []float64) error {
+	q, err := s.evaluate(ctx, s.transform(1, onsite, false))
+	if err != nil {
+		return err
+	}
+	if q, err = s.restore(ctx, q, s.o.MaxEvaluations); err != nil {
+		return err
+	}
+	lambda, mu := 1.0, 1e-3
+	limit := math.Max(tube, s.o.Level)
+	reserve := 12 // evaluations kept for the last restoration
+	last := q
+	for s.evaluations+reserve < s.o.MaxEvaluations && lambda < 1e12 {
+		next, err := s.evaluate(ctx, s.step(q, lambda, mu, true))
+		if err != nil {
+			return err
+		}
+		allowed := math.Max(math.Exp(limit), 0.9*math.Exp(q.l))
+		if math.IsNaN(next.l) || math.Exp(next.l) > allowed {
+			lambda *= 4
+			continue
+		}
+		switch {
+		case next.l < limit-1:
+			lambda /= 3
+		case next.l < limit-0.3:
+			lambda /= 1.5
+		}
+		q = next
+		if q.rough < 0.7*last.rough && s.evaluations+2*reserve < s.o.MaxEvaluations {
+			last = q
+		}
+	}
+	if _, err = s.restore(ctx, q, s.o.MaxEvaluations); err != nil {
+		return err
+	}
+	if s.status == optimize.Running {
+		s.status = optimize.Evaluations
+	}
+	return nil
+}
+
+// restore brings q to the level by damped Gauss–Newton steps that are shortest in the metric of the smoothness, within the
+// evaluations allowed, and returns where it ends.
+func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
+	mu := 1e-3
+	for q.l > s.o.Level && s.evaluations < evaluations && mu < 1e10 {
+		next, err := s.evaluate(ctx, s.step(q, 0.1, mu, false))
+		if err != nil {
+			return q, err
+		}
+		if next.l < q.l {
+			q = next
+			mu = max(mu/10, 1e-12)
+		} else {
+			mu *= 8
+		}
+	}
+	return q, nil
+}
+
+func (s *smoother) result() *SmoothResult {
+	r := &SmoothResult{Roughness: s.bestRough, StartRoughness: s.startRough}
+	r.Outcome = Outcome{Status: s.status, Theta: s.bestH, Parameters: s.bestH, Onsite: s.bestH, Conductance: s.bestG, Objective: s.bestL,
+		History: s.history, HistoryEvaluations: s.counts, Evaluations: s.evaluations, Seconds: time.Since(s.began).Seconds()}
+	r.Message = fmt.Sprintf("Smoothed: L_pot %.4g at L = %.4g, from %.4g, in %d evaluations.", r.Roughness, r.Objective, r.StartRoughness, s.evaluations)
+	return r
 }

@@ -38,7 +38,7 @@ type Problem interface {
 // Scaler is implemented by problems that know how far each parameter may move in one step: Levenberg–Marquardt in its
 // primal form then measures steps in these scales instead of those of the Jacobian's columns.
 type Scaler interface {
-	// Scales returns positive trust scales (Parameters).
+	// Scales returns positive trust scales (Parameters), nil for none.
 	Scales() []float64
 }
 

@@ -1,0 +1,173 @@
+package inverse
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"mcd/adjoint"
+	"mcd/core/lattice"
+	"mcd/core/optimize"
+	"mcd/core/parallel"
+)
+
+// coarse is a short piece of the wire at some of its points, on which candidates are cheap: clean slices reflect nothing, so
+// a defect has the same curve in a wire that is just long enough to hold it.
+type coarse struct {
+	engine *adjoint.Wire
+	strip  lattice.Strip
+	points []int // of the full wire
+
+	single *table
+	wells  *table // finer, for attractive defects; nil until needed
+}
+
+// table holds curves of single defects (entries × points of the coarse wire).
+type table struct {
+	theta  [][]float64
+	curves []float64
+}
+
+const (
+	// coarsePoints is the least number of points of the coarse wire, coarseLength its greatest length.
+	coarsePoints = 32
+	coarseLength = 21
+)
+
+// prepare builds the coarse wire and the table of single defects unless they are there.
+func (f *Finder) prepare(ctx context.Context) (*coarse, error) {
+	if f.coarse != nil {
+		return f.coarse, nil
+	}
+	c := &coarse{strip: f.strip}
+	c.strip.Length = min(f.strip.Length, coarseLength)
+	c.strip.Fields, c.strip.Energies = nil, nil
+	every := max(1, f.strip.Points()/coarsePoints)
+	for k := 0; k < f.strip.Points(); k += every {
+		c.points = append(c.points, k)
+		c.strip.Fields = append(c.strip.Fields, f.strip.Fields[k])
+		c.strip.Energies = append(c.strip.Energies, f.strip.Energies[k])
+	}
+	var err error
+	if c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{}); err != nil {
+		return nil, err
+	}
+	if c.single, err = c.tabulate(ctx, grid(f.strip.Width)); err != nil {
+		c.engine.Close()
+		return nil, err
+	}
+	f.coarse = c
+	return c, nil
+}
+
+// grid lists single defects over half the wire; the other half is its mirror image.
+func grid(width int) (list [][]float64) {
+	half := float64(width-1) / 2
+	steps := max(1, min(int(half), 20))
+	for i := range steps + 1 {
+		for _, amplitude := range []float64{2, 5, 10, 20, -1, -2, -3, -4, -5} {
+			for _, radius := range []float64{1.3, 2, 3} {
+				list = append(list, coordinates(half*float64(i)/float64(steps), amplitude, radius))
+			}
+		}
+	}
+	return list
+}
+
+// wellGrid lists attractive defects on a grid so fine that one of them lies within the narrow basins of their resonances.
+func wellGrid(width int) (list [][]float64) {
+	half := float64(width-1) / 2
+	steps := max(1, min(2*int(half), 30))
+	for i := range steps + 1 {
+		for amplitude := -0.8; amplitude > -5.5; amplitude *= 1.1 {
+			for radius := 1.2; radius < 3.5; radius *= 1.15 {
+				list = append(list, coordinates(half*float64(i)/float64(steps), amplitude, radius))
+			}
+		}
+	}
+	return list
+}
+
+// tabulate computes the curves of a list of single defects.
+func (c *coarse) tabulate(ctx context.Context, list [][]float64) (*table, error) {
+	n := len(c.points)
+	t := &table{theta: list, curves: make([]float64, len(list)*n)}
+	h, shape := make([]float64, c.strip.Sites()), newShapes(c.strip, 1)
+	for i, theta := range list {
+		shape.Onsite(theta, h)
+		if err := c.engine.Value(ctx, h, t.curves[i*n:(i+1)*n]); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// sample returns the coarse wire's points of a curve.
+func (c *coarse) sample(curve []float64) []float64 {
+	out := make([]float64, len(c.points))
+	for i, k := range c.points {
+		out[i] = curve[k]
+	}
+	return out
+}
+
+// ranked lists the entries of a table, the most promising first: ranks by squares and by a robust measure in turn.
+func (c *coarse) ranked(t *table, target []float64) [][]float64 {
+	n := len(target)
+	rank := func(cost func(r float64) float64) []int {
+		costs, order := make([]float64, len(t.theta)), make([]int, len(t.theta))
+		for i := range order {
+			order[i] = i
+			for k, g := range t.curves[i*n : (i+1)*n] {
+				costs[i] += cost(g - target[k])
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(costs[a], costs[b]) })
+		return order
+	}
+	squares := rank(func(r float64) float64 { return r * r })
+	robust := rank(func(r float64) float64 { return math.Log1p(r * r / 0.01) })
+	var list [][]float64
+	seen := map[int]bool{}
+	for i := range squares {
+		for _, j := range [2]int{squares[i], robust[i]} {
+			if !seen[j] {
+				seen[j] = true
+				list = append(list, t.theta[j])
+			}
+		}
+	}
+	return list
+}
+
+// fit runs Levenberg–Marquardt on the coarse wire and returns where it ends and L there (least squares).
+func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, robust bool) (theta []float64, l float64, err error) {
+	setup := Setup{Engine: c.engine, Strip: &c.strip, Target: target, Parametrization: newShapes(c.strip, s.o.Count)}
+	if robust {
+		setup.Loss = Loss{Name: "log", Scale: 0.1}
+	}
+	p, err := NewProblem(setup)
+	if err != nil {
+		return nil, 0, err
+	}
+	o := optimize.Defaults("lm")
+	o.MaxEvaluations = min(25, s.o.MaxEvaluations-s.evaluations)
+	o.StopObjective, o.StepTolerance = -7, 1e-6
+	o.StallIterations, o.StallTolerance = 8, 0.05
+	before := s.evaluations
+	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before) }
+	r, err := optimize.Minimize(ctx, p, start, o)
+	if err != nil {
+		return nil, 0, err
+	}
+	s.evaluations += r.Evaluations
+	if r.Status == optimize.Cancelled {
+		return nil, 0, parallel.Cancelled(ctx)
+	}
+	l = r.Objective
+	if robust && slices.Equal(p.best, r.Point) {
+		l = 0.5 * math.Log(sumSquares(p.bestG, target))
+	}
+	return r.Point, l, nil
+}
