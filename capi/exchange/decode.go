@@ -168,7 +168,7 @@ func (r reader) state(t *fb.State) (*inverse.RunState, error) {
 	if m := t.Current(nil); m != nil {
 		s.Current = &optimize.State{Method: string(m.Method()), Scalars: r.doubles(m, 1), Vectors: r.doubles(m, 2),
 			Iteration: m.Iteration(), Evaluations: m.Evaluations(), Seconds: m.Seconds(), Point: r.doubles(m, 6), Best: r.doubles(m, 7),
-			BestObjective: m.BestObjective(), History: r.doubles(m, 9), HistoryEvaluations: r.longs(m, 10)}
+			BestObjective: m.BestObjective(), StepNorm: m.StepNorm(), History: r.doubles(m, 10), HistoryEvaluations: r.longs(m, 11)}
 	}
 	return s, nil
 }

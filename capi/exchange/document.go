@@ -162,16 +162,9 @@ func flags(values []byte, one byte) []bool {
 	return out
 }
 
-// fits returns an error unless n values fit into memory now: a few bytes may ask for 2^28 sites.
-func fits(n int) error {
-	b, err := memory.New(n)
-	b.Free()
-	return err
-}
-
 // check returns an Argument error for what the parametrizations of package inverse do not look at.
 func (p *Problem) check() error {
-	if err := fits(16 * p.Wire.Sites()); err != nil {
+	if err := memory.Fits(16 * p.Wire.Sites()); err != nil { // a few bytes may ask for 2^28 sites
 		return err
 	}
 	kinds := 0

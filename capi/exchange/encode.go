@@ -11,8 +11,12 @@ import (
 // Encode returns the document as a FlatBuffer.
 func (d *Document) Encode() []byte {
 	w := writer{flatbuffers.NewBuilder(1024)}
-	problem := w.problem(d.Problem)
-	options, state, result := w.options(d.Options), w.state(d.State), w.result(d.Result)
+	return w.finish(d, w.outcomes(d.Result))
+}
+
+// finish writes a document whose outcomes have been written and returns the buffer.
+func (w writer) finish(d *Document, outcomes offset) []byte {
+	problem, options, state, result := w.problem(d.Problem), w.options(d.Options), w.state(d.State), w.result(d.Result, outcomes)
 	fb.DocumentStart(w.Builder)
 	fb.DocumentAddProblem(w.Builder, problem)
 	w.link(fb.DocumentAddOptions, options)
@@ -236,12 +240,13 @@ func (w writer) minimization(s *optimize.State) offset {
 	fb.MinimizationAddPoint(w.Builder, point)
 	fb.MinimizationAddBest(w.Builder, best)
 	fb.MinimizationAddBestObjective(w.Builder, s.BestObjective)
+	fb.MinimizationAddStepNorm(w.Builder, s.StepNorm)
 	w.link(fb.MinimizationAddHistory, history)
 	w.link(fb.MinimizationAddHistoryEvaluations, evaluations)
 	return fb.MinimizationEnd(w.Builder)
 }
 
-func (w writer) result(r *Result) offset {
+func (w writer) outcomes(r *Result) offset {
 	if r == nil {
 		return 0
 	}
@@ -249,7 +254,14 @@ func (w writer) result(r *Result) offset {
 	for i := range r.Outcomes {
 		parts[i] = w.outcome(&r.Outcomes[i])
 	}
-	outcomes, backend := w.tables(parts), w.text(r.Backend)
+	return w.tables(parts)
+}
+
+func (w writer) result(r *Result, outcomes offset) offset {
+	if r == nil {
+		return 0
+	}
+	backend := w.text(r.Backend)
 	fb.ResultStart(w.Builder)
 	fb.ResultAddOutcomes(w.Builder, outcomes)
 	fb.ResultAddEvaluations(w.Builder, int64(r.Evaluations))

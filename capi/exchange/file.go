@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"mcd/core/fault"
+	"mcd/core/memory"
 )
 
 // A .mcd file is a header of 56 bytes and one zstd frame (with checksum) that holds the FlatBuffer:
@@ -155,7 +156,7 @@ func open(content []byte) (*Document, error) {
 	if err := h.Decode(frame); err != nil || !h.HasFCS || h.FrameContentSize > maxContent {
 		return nil, damaged("the frame does not state its size")
 	}
-	if err := fits(int(h.FrameContentSize / 8)); err != nil {
+	if err := memory.Fits(int(h.FrameContentSize / 8)); err != nil {
 		return nil, err
 	}
 	buffer, err := decoder.DecodeAll(frame, nil)

@@ -38,7 +38,7 @@ var (
 	word     = field{kind: scalar, size: 4}
 	doubles  = field{kind: vector, size: 8}
 	longs    = field{kind: vector, size: 8}
-	bytes    = field{kind: vector, size: 1}
+	octets   = field{kind: vector, size: 1}
 	optional = field{kind: text}
 )
 
@@ -55,9 +55,9 @@ var (
 	gaussianTable  = []field{required(doubles), required(doubles), required(doubles), required(doubles), word}
 	gatesTable     = []field{required(doubles), required(doubles)}
 	penaltyTable   = []field{required(optional), double}
-	problemTable   = []field{required(one(wireTable)), required(doubles), doubles, optional, double, one(sitesTable), one(gaussianTable), one(gatesTable), doubles, doubles, doubles, bytes, longs, optional, double, many(penaltyTable)}
+	problemTable   = []field{required(one(wireTable)), required(doubles), doubles, optional, double, one(sitesTable), one(gaussianTable), one(gatesTable), doubles, doubles, doubles, octets, longs, optional, double, many(penaltyTable)}
 	optionsTable   = []field{required(optional), double, longs, doubles, long, long, double, double, double, double, long, double, long, double, double, long}
-	minimization   = []field{required(optional), doubles, doubles, long, long, double, required(doubles), required(doubles), double, doubles, longs}
+	minimization   = []field{required(optional), doubles, doubles, long, long, double, required(doubles), required(doubles), double, double, doubles, longs}
 	finishedTable  = []field{required(doubles), double, required(optional), optional, long, double, required(doubles), doubles, longs}
 	stateTable     = []field{many(finishedTable), one(minimization)}
 	outcomeTable   = []field{long, required(optional), optional, required(doubles), required(doubles), doubles, required(doubles), required(doubles), double, long, double, doubles, longs}

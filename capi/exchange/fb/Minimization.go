@@ -193,8 +193,20 @@ func (rcv *Minimization) MutateBestObjective(n float64) bool {
 	return rcv._tab.MutateFloat64Slot(20, n)
 }
 
-func (rcv *Minimization) History(j int) float64 {
+func (rcv *Minimization) StepNorm() float64 {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	if o != 0 {
+		return rcv._tab.GetFloat64(o + rcv._tab.Pos)
+	}
+	return 0.0
+}
+
+func (rcv *Minimization) MutateStepNorm(n float64) bool {
+	return rcv._tab.MutateFloat64Slot(22, n)
+}
+
+func (rcv *Minimization) History(j int) float64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.GetFloat64(a + flatbuffers.UOffsetT(j*8))
@@ -203,7 +215,7 @@ func (rcv *Minimization) History(j int) float64 {
 }
 
 func (rcv *Minimization) HistoryLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -211,7 +223,7 @@ func (rcv *Minimization) HistoryLength() int {
 }
 
 func (rcv *Minimization) MutateHistory(j int, n float64) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.MutateFloat64(a+flatbuffers.UOffsetT(j*8), n)
@@ -220,7 +232,7 @@ func (rcv *Minimization) MutateHistory(j int, n float64) bool {
 }
 
 func (rcv *Minimization) HistoryEvaluations(j int) int64 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.GetInt64(a + flatbuffers.UOffsetT(j*8))
@@ -229,7 +241,7 @@ func (rcv *Minimization) HistoryEvaluations(j int) int64 {
 }
 
 func (rcv *Minimization) HistoryEvaluationsLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -237,7 +249,7 @@ func (rcv *Minimization) HistoryEvaluationsLength() int {
 }
 
 func (rcv *Minimization) MutateHistoryEvaluations(j int, n int64) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.MutateInt64(a+flatbuffers.UOffsetT(j*8), n)
@@ -246,7 +258,7 @@ func (rcv *Minimization) MutateHistoryEvaluations(j int, n int64) bool {
 }
 
 func MinimizationStart(builder *flatbuffers.Builder) {
-	builder.StartObject(11)
+	builder.StartObject(12)
 }
 func MinimizationAddMethod(builder *flatbuffers.Builder, method flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(method), 0)
@@ -287,14 +299,17 @@ func MinimizationStartBestVector(builder *flatbuffers.Builder, numElems int) fla
 func MinimizationAddBestObjective(builder *flatbuffers.Builder, bestObjective float64) {
 	builder.PrependFloat64Slot(8, bestObjective, 0.0)
 }
+func MinimizationAddStepNorm(builder *flatbuffers.Builder, stepNorm float64) {
+	builder.PrependFloat64Slot(9, stepNorm, 0.0)
+}
 func MinimizationAddHistory(builder *flatbuffers.Builder, history flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(9, flatbuffers.UOffsetT(history), 0)
+	builder.PrependUOffsetTSlot(10, flatbuffers.UOffsetT(history), 0)
 }
 func MinimizationStartHistoryVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
 }
 func MinimizationAddHistoryEvaluations(builder *flatbuffers.Builder, historyEvaluations flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(10, flatbuffers.UOffsetT(historyEvaluations), 0)
+	builder.PrependUOffsetTSlot(11, flatbuffers.UOffsetT(historyEvaluations), 0)
 }
 func MinimizationStartHistoryEvaluationsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
