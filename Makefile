@@ -33,8 +33,7 @@ $(TOOLCHAIN): scripts/bootstrap.sh go.mod
 	@touch $@
 
 $(LIBRARY): $(SOURCES) | $(TOOLCHAIN)
-	capi/build.sh $@
-	ln -sf libmcd.so.1 build/libmcd.so
+	capi/build.sh build
 
 venv: $(LIBRARY) $(VENV)
 

@@ -30,7 +30,9 @@ def _load() -> ctypes.CDLL:
         raise ImportError(f"{error}. mcd needs its library libmcd.so.1 (Linux with glibc): install the wheel of libmcd, or "
                           "set MCD_LIBRARY to the library's path.") from error
     for name, (result, arguments) in c.PROTOTYPES.items():
-        function = getattr(library, name)
+        function = getattr(library, name, None)
+        if function is None:
+            raise ImportError(f"{path} has no function {name}: it is older than this binding; install both from one release")
         function.restype, function.argtypes = result, arguments
     return library
 

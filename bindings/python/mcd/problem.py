@@ -32,16 +32,24 @@ class Sites:
         Sites that keep their start.
     ties : array_like of int, (length, width), optional
         Sites with the same number ≥ 0 share one value; −1 stands alone.
+    mirror : {"none", "x", "y", "both", "point"}
+        Symmetry that the potential keeps: "x" means h(x, y) = h(length−1−x, y), "point" a rotation by half a turn.
+    filter : float
+        Smallest feature of the potential in lattice constants; at most 1: no filter.
     """
 
     def __init__(self, start: Optional[ArrayLike] = None, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf,
-                 frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None):
+                 frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None, mirror: str = "none",
+                 filter: float = 0.0):
         self.start, self.lower, self.upper, self.frozen, self.ties = start, lower, upper, frozen, ties
+        self.mirror, self.filter = mirror, filter
 
     def _apply(self, problem: int, wire: Wire) -> None:
         start = full(wire.lead_onsite if self.start is None else self.start, wire.shape, "start")
         call("mcd_problem_set_sites", problem, *pair(start))
         _constrain(problem, wire.shape, self)
+        call("mcd_problem_set_mirror", problem, str(self.mirror).encode())
+        call("mcd_problem_set_filter", problem, real(self.filter, "filter"))
 
 
 class Gates:
@@ -85,7 +93,8 @@ class Gaussians:
     free : sequence of str
         Which of "x", "y", "amplitude", "radius" vary. (Shifting a single defect along x leaves the conductance as it is.)
     bounds : mapping of name to (lower, upper)
-        For example ``{"y": (0, 29)}``; each side a number or (gaussians,) numbers.
+        For example ``{"y": (0, 29)}``; each side a number or (gaussians,) numbers. A free radius stays above 0.1 unless
+        bounded otherwise.
     frozen : mapping of name to array_like of bool, (gaussians,)
         Parameters of single Gaussians that keep their start.
     ties : mapping of name to array_like of int, (gaussians,)
@@ -121,22 +130,23 @@ class Gaussians:
         call("mcd_problem_set_gaussians", problem, *(v.ctypes.data for v in values), count,
              sum(self._FLAGS[name] for name in self.free))
         _set_background(problem, wire, self.background)
-        _constrain(problem, (count, len(self.free)), _Columns(
-            self._columns("lower bounds", {n: b[0] for n, b in self.bounds.items()}, count, -np.inf),
-            self._columns("upper bounds", {n: b[1] for n, b in self.bounds.items()}, count, np.inf),
-            self._columns("frozen", self.frozen, count, False), self._columns("ties", self.ties, count, -1)))
+        _constrain(problem, (len(self.free), count), _Rows(
+            self._rows("lower bounds", {"radius": 0.1, **{n: b[0] for n, b in self.bounds.items()}}, count, -np.inf),
+            self._rows("upper bounds", {n: b[1] for n, b in self.bounds.items()}, count, np.inf),
+            self._rows("frozen", self.frozen, count, False) if self.frozen else None,
+            self._rows("ties", self.ties, count, -1) if self.ties else None))
 
-    def _columns(self, argument: str, given: ByName, count: int, default) -> np.ndarray:
-        """One row per Gaussian, one column per free parameter: the order of the library."""
+    def _rows(self, argument: str, given: ByName, count: int, default) -> np.ndarray:
+        """One row per free quantity, one column per Gaussian: the order of the library."""
         return np.stack([full(given.get(name, default), (count,), f"{argument} of {name}", type(default))
-                         for name in self.free], axis=1)
+                         for name in self.free])
 
 
-class _Columns(NamedTuple):
+class _Rows(NamedTuple):
     lower: np.ndarray
     upper: np.ndarray
-    frozen: np.ndarray
-    ties: np.ndarray
+    frozen: Optional[np.ndarray]
+    ties: Optional[np.ndarray]
 
 
 def _constrain(problem: int, shape: tuple, given) -> None:
@@ -183,17 +193,18 @@ class Problem:
     weights : array_like, (points,), optional
         Weights w ≥ 0 of the residuals w·(G − target); default: ones.
     regularizers : sequence of Smoothness
-    loss : {"squares", "log"}
-        "log" tames outliers: c² log(1 + r²/c²) in place of r².
+    loss : {"squares", "log", "huber"}
+        What is summed over the residuals r = w·(G − target): r², or against outliers c² log(1 + r²/c²), or r² up to
+        |r| = c and 2c|r| − c² beyond.
     loss_scale : float
-        c in e²/h; 0 means three times the median |r| of the start.
+        c > 0 in e²/h.
 
-    The objective is L = log |w·(G − target)| plus the regularizers. Problems pickle.
+    The objective is L = log √(Σ loss) plus the regularizers. Problems pickle.
     """
 
     def __init__(self, wire: Wire, target: ArrayLike, parametrization: Optional[Parametrization] = None,
                  weights: Optional[ArrayLike] = None, regularizers: Sequence[Smoothness] = (), loss: str = "squares",
-                 loss_scale: float = 0.0):
+                 loss_scale: float = 1.0):
         if not isinstance(wire, Wire):
             raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire")
         target = array(target, (len(wire.fields),), "target")
@@ -230,7 +241,7 @@ class Problem:
         return type(self)._decode, (self.encode(),)
 
     def __repr__(self) -> str:
-        return f"<mcd.Problem: {len(self.parameter_names)} {self.parametrization} for {self._wire!r}>"
+        return f"<mcd.Problem: {self._count} parameters of {self.parametrization} for {self._wire!r}>"
 
     @property
     def wire(self) -> Wire:
@@ -258,15 +269,24 @@ class Problem:
         return text("mcd_problem_get_parametrization", self._handle.value)
 
     @property
-    def parameter_names(self) -> Tuple[str, ...]:
+    def labels(self) -> Tuple[str, ...]:
         """Names of the parameters in their order, such as "amplitude[0]"."""
-        count = get(c_size_t, "mcd_problem_parameters_count", self._handle.value)
-        return tuple(text("mcd_problem_parameter_name", self._handle.value, i) for i in range(count))
+        return tuple(text("mcd_problem_label", self._handle.value, i) for i in range(self._count))
 
     @property
     def start(self) -> FloatArray:
         """Where the search begins, (parameters,)."""
-        return self._get("mcd_problem_get_start", (get(c_size_t, "mcd_problem_parameters_count", self._handle.value),))
+        return self._get("mcd_problem_start", (self._count,))
+
+    @property
+    def _count(self) -> int:
+        return self._counts()[1]
+
+    def _counts(self) -> Tuple[int, int]:
+        """Entries (all quantities that may vary) and parameters (without the frozen ones, with tied ones joined)."""
+        entries, parameters = c_size_t(), c_size_t()
+        call("mcd_problem_counts", self._handle.value, byref(entries), byref(parameters))
+        return entries.value, parameters.value
 
     def onsite(self, parameters: Optional[ArrayLike] = None) -> FloatArray:
         """The potential, (length, width), of parameters, (parameters,); default: of the start."""

@@ -13,8 +13,7 @@ from .wire import FloatArray
 
 __all__ = ["Result", "load"]
 
-_NAMES = {"sites": ("onsite",), "gaussians": ("x", "y", "amplitude", "radius"), "gates": ("volts",)}
-_HISTORY = ("start", "iteration", "evaluations", "objective", "best_objective", "step", "gradient", "seconds")
+_QUANTITIES = {"gaussians": ("x", "y", "amplitude", "radius"), "gates": ("volts",)}
 
 
 class Result:
@@ -57,19 +56,20 @@ class Result:
 
     @cached_property
     def vector(self) -> FloatArray:
-        """Its parameters in the order of ``problem.parameter_names``, (parameters,)."""
+        """Its parameters in the order of ``problem.labels``, (parameters,): without frozen ones, with tied ones joined."""
         return self._get("mcd_result_parameters", self.problem.start.shape)
 
     @cached_property
     def parameters(self) -> Dict[str, FloatArray]:
         """Its parameters by name: "onsite" (length, width) of sites; "x", "y", "amplitude", "radius" (gaussians,) of
         Gaussians, the fixed ones too, best determined first after `find_defect`; "volts" (gates,) of gates."""
-        return self._named("mcd_result_parameter")
+        return self._named("mcd_result_quantity", "mcd_result_entries")
 
     @cached_property
     def parameter_errors(self) -> Dict[str, FloatArray]:
-        """Standard errors of `parameters` from the curve's misfit; NaN for what was fixed and where there are none."""
-        return self._named("mcd_result_parameter_error")
+        """Standard errors of `parameters` from the curve's misfit: 0 for what was fixed, NaN where they are not known (only
+        `find_defect` computes them)."""
+        return self._named("mcd_result_quantity_error", "mcd_result_errors")
 
     @property
     def objective(self) -> float:
@@ -88,7 +88,8 @@ class Result:
 
     @property
     def status(self) -> str:
-        """Why the search ended: "objective", "step", "gradient", "stalled", "evaluations", "time" or "cancelled"."""
+        """Why the search ended: "objective", "step", "gradient", "stalled", "evaluations", "iterations", "time", "cancelled"
+        or "failed"."""
         return text("mcd_result_status", self._handle.value)
 
     @property
@@ -103,10 +104,10 @@ class Result:
 
     @cached_property
     def history(self) -> Dict[str, np.ndarray]:
-        """One entry per iteration, by column: "start", "iteration", "evaluations", "objective", "best_objective", "step",
-        "gradient", "seconds"."""
+        """History of the best start: "objective", L before the first and after every iteration, and "evaluations" done by
+        then."""
         return {column: growing(np.float64, "mcd_result_history", self._handle.value, column.encode())
-                for column in _HISTORY}
+                for column in ("evaluations", "objective")}
 
     @cached_property
     def outcomes(self) -> "List[Result]":
@@ -147,12 +148,12 @@ class Result:
         call(name, self._handle.value, *pair(out))
         return out
 
-    def _named(self, getter: str) -> Dict[str, FloatArray]:
-        kind = self.problem.parametrization
-        values = {name: growing(np.float64, getter, self._handle.value, name.encode()) for name in _NAMES[kind]}
-        if kind == "sites":
-            values["onsite"] = values["onsite"].reshape(self.problem.wire.shape)
-        return values
+    def _named(self, quantity: str, entries: str) -> Dict[str, FloatArray]:
+        problem = self.problem
+        if problem.parametrization == "sites":
+            return {"onsite": self._get(entries, problem.wire.shape)}
+        return {name: growing(np.float64, quantity, self._handle.value, name.encode())
+                for name in _QUANTITIES[problem.parametrization]}
 
 
 def load(path) -> Union[Result, Problem]:

@@ -15,7 +15,7 @@ from .wire import Wire
 
 __all__ = ["Progress", "design", "find_defect", "resume"]
 
-Schedule = Union[str, Tuple[float, Sequence[Tuple[int, float]]]]
+Schedule = Union[str, Sequence[Tuple[int, float]]]
 
 
 class Progress(NamedTuple):
@@ -27,8 +27,9 @@ class Progress(NamedTuple):
     evaluations: int       #: of the engine, all starts together
     objective: float       #: L of the current point
     best_objective: float  #: the best L so far
-    step: float            #: norm of the last step in the parameters
-    gradient: float        #: norm of the gradient of L
+    step: float            #: norm of the last step tried in the parameters
+    gradient: float        #: largest entry of the gradient of L, projected on the bounds
+    damping: float         #: μ of "lm", the learning rate of first-order methods, the step length of "lbfgs"
     seconds: float
 
 
@@ -38,17 +39,19 @@ class _Snapshot(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("state", ctypes.c_int32), ("start", ctypes.c_int32),
                 ("starts", ctypes.c_int32), ("reserved", ctypes.c_int32), ("iteration", ctypes.c_int64),
                 ("evaluations", ctypes.c_int64), ("objective", ctypes.c_double), ("best_objective", ctypes.c_double),
-                ("step", ctypes.c_double), ("gradient", ctypes.c_double), ("seconds", ctypes.c_double)]
+                ("step", ctypes.c_double), ("gradient", ctypes.c_double), ("damping", ctypes.c_double),
+                ("seconds", ctypes.c_double)]
 
     def read(self) -> Progress:
         return Progress(*(getattr(self, name) for name in Progress._fields))
 
 
 def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, tolerance: Optional[float] = None,
-           seed: int = 0, checkpoint=None, progress: Optional[bool] = None, *, stop_objective: float = -np.inf,
-           gradient_tolerance: Optional[float] = None, time_limit: float = 0.0, starts: int = 1, spread: float = 0.3,
-           schedule: Optional[Schedule] = None, checkpoint_interval: float = 10.0,
-           callback: Optional[Callable[[Progress], None]] = None) -> Result:
+           seed: int = 0, checkpoint=None, progress: Optional[bool] = None, *, stop_objective: Optional[float] = None,
+           gradient_tolerance: Optional[float] = None, stall: Optional[Tuple[int, float]] = None,
+           max_iterations: int = 0, time_limit: float = 0.0, starts: int = 1, spread: float = 0.3,
+           distinct: float = 1e-3, learning_rate: Optional[float] = None, schedule: Optional[Schedule] = None,
+           checkpoint_interval: float = 10.0, callback: Optional[Callable[[Progress], None]] = None) -> Result:
     """Finds the parameters whose conductance comes closest to the target.
 
     Parameters
@@ -57,29 +60,35 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
     method : {"lm", "lbfgs", "rmsprop", "adabelief", "adam"}
         Levenberg–Marquardt needs by far the fewest evaluations. The first-order methods take one a step.
     max_evaluations : int
-        Evaluations after which to stop, all starts together.
+        Evaluations after which to stop, all starts together; 0 for no limit.
     tolerance : float, optional
-        Stop once a step is shorter than this relative to the parameters.
+        Stop once a step is shorter than tolerance · (norm of the parameters + tolerance); default: 1e-15 for "lm", else 0.
     seed : int
         Of everything random: the same seed gives the same bits.
     checkpoint : path, optional
         A .mcd file that `resume` continues bit for bit.
     progress : bool, optional
         A progress bar in the terminal or notebook; default: in an interactive terminal.
-    stop_objective : float
-        Stop once L falls below this.
+    stop_objective : float, optional
+        Stop once L falls to this; default: −20 for "lm", else never.
     gradient_tolerance : float, optional
-        Stop once the largest entry of the gradient is below this.
+        Stop once no entry of the gradient of L exceeds this; default: never.
+    stall : (iterations, fall), optional
+        Stop once L fell by less than this over so many iterations; default: (100, 0.01) for "lm", (100, 1e-6) for "lbfgs".
+    max_iterations : int
+        Iterations of each start after which to stop; 0 for no limit.
     time_limit : float
         Seconds after which to stop, 0 for no limit.
     starts : int
         The first start is the problem's own, the others are random around it with the standard deviation ``spread``.
-        The distinct outcomes are ranked in ``result.outcomes``.
-    schedule : str or (rate, [(step, factor), ...]), optional
-        Learning rate of the first-order methods: "constant", "paper-defect", "paper-sites", or your own: from each step
-        on the rate is multiplied by its factor.
+        The outcomes are ranked in ``result.outcomes``; those whose potentials differ by a root mean square of at least
+        ``distinct`` count apart.
+    learning_rate : float, optional
+        Of the first-order methods; default: 0.01.
+    schedule : str or [(step, factor), ...], optional
+        From each step on the learning rate is multiplied by its factor; or "constant", "paper-defect", "paper-sites".
     checkpoint_interval : float
-        Seconds between two checkpoints.
+        Seconds between two checkpoints; 0: after every iteration.
     callback : function of a Progress, optional
         Called after iterations; an exception in it stops the search and is raised.
 
@@ -92,10 +101,16 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
         raise ArgumentError(f"problem: {problem!r}; give an mcd.Problem")
     job = create("mcd_job_create_design", problem._handle.value)
     call("mcd_job_set_method", job.value, str(method).encode())
+    if learning_rate is not None:
+        call("mcd_job_set_learning_rate", job.value, real(learning_rate, "learning_rate"))
     if schedule is not None:
         _set_schedule(job, schedule)
-    if starts != 1:
-        call("mcd_job_set_starts", job.value, integer(starts, "starts"), real(spread, "spread"))
+    if stall is not None:
+        iterations, fall = stall
+        call("mcd_job_set_stall", job.value, integer(iterations, "stall"), real(fall, "stall"))
+    call("mcd_job_set_max_iterations", job.value, integer(max_iterations, "max_iterations"))
+    call("mcd_job_set_starts", job.value, integer(starts, "starts"), real(spread, "spread"))
+    call("mcd_job_set_distinct", job.value, real(distinct, "distinct"))
     _set_common(job, max_evaluations, tolerance, gradient_tolerance, stop_objective, time_limit, seed, checkpoint,
                 checkpoint_interval)
     return _run(job, progress, callback)
@@ -175,15 +190,14 @@ def _set_common(job: Handle, max_evaluations, tolerance, gradient_tolerance, sto
 
 def _set_schedule(job: Handle, schedule: Schedule) -> None:
     if isinstance(schedule, str):
-        call("mcd_job_set_schedule", job.value, schedule.encode())
+        call("mcd_job_set_named_schedule", job.value, schedule.encode())
         return
     try:
-        rate, pairs = schedule
-        steps = np.array([step for step, _ in pairs], np.int64)
-        factors = np.array([factor for _, factor in pairs], np.float64)
+        steps = np.array([step for step, _ in schedule], np.int64)
+        factors = np.array([factor for _, factor in schedule], np.float64)
     except (TypeError, ValueError):
-        raise ArgumentError(f"schedule: {schedule!r}; give a name or (rate, [(step, factor), ...])") from None
-    call("mcd_job_set_schedule_pairs", job.value, real(rate, "rate of schedule"), *pair(steps), *pair(factors))
+        raise ArgumentError(f"schedule: {schedule!r}; give a name or [(step, factor), ...]") from None
+    call("mcd_job_set_schedule", job.value, *pair(steps), *pair(factors))
 
 
 def _run(job: Handle, progress: Optional[bool], callback) -> Result:
@@ -231,7 +245,7 @@ class _Bar:
         from tqdm.auto import tqdm
         total = get(ctypes.c_int64, "mcd_job_get_max_evaluations", job.value)
         self._job = job
-        self._bar = tqdm(total=total, unit="eval", disable=None if wanted is None else not wanted)
+        self._bar = tqdm(total=total or None, unit="eval", disable=None if wanted is None else not wanted)
 
     def __enter__(self) -> "_Bar":
         return self
