@@ -21,20 +21,32 @@ INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 INLINE vec magnitude(vec x) { return MAX(x, -x); }
 
-// inverse sets (*re, *im) to its inverse. Squares that could overflow or underflow are avoided by scaling.
-INLINE void inverse(vec *re, vec *im)
+// inverse sets the element at p to its inverse, zero to 1/Tiny.
+static __attribute__((cold, noinline)) void scaled_inverse(double *p)
 {
-	vec square = *re * *re + *im * *im;
-	if (__builtin_expect(ALL_AT_MOST(SPLAT(1e-280), square) && ALL_AT_MOST(square, SPLAT(1e280)), 1)) {
-		vec q = SPLAT(1) / square;
-		*re = *re * q;
-		*im = -*im * q;
-		return;
+	for (int l = 0; l < V; l++) {
+		double re = p[l], im = p[V + l];
+		if (re == 0 && im == 0)
+			re = 1e-150;
+		const double x = __builtin_fabs(re), y = __builtin_fabs(im), s = 1 / (x > y ? x : y);
+		re *= s;
+		im *= s;
+		const double q = s / (re * re + im * im);
+		p[l] = re * q;
+		p[V + l] = -im * q;
 	}
-	vec s = SPLAT(1) / MAX(magnitude(*re), magnitude(*im)), x = *re * s, y = *im * s;
-	vec q = s / (x * x + y * y);
-	*re = x * q;
-	*im = -y * q;
+}
+
+INLINE void inverse(double *p)
+{
+	const vec re = LOAD(p), im = LOAD(p + V), square = re * re + im * im, least = SPLAT(1e-280), most = SPLAT(1e280);
+	if (__builtin_expect(ALL_AT_MOST(least, square) && ALL_AT_MOST(square, most), 1)) {
+		const vec q = SPLAT(1) / square;
+		STORE(p, re * q);
+		STORE(p + V, -im * q);
+	} else { // squares overflow, underflow or vanish
+		scaled_inverse(p);
+	}
 }
 
 // times sets x to x·y, less subtracts x·y from z.
@@ -115,7 +127,13 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 
 	const double *a = p->a, *b = p->b;
 	const int64_t ars = p->ars, aks = p->aks, bks = p->bks, bcs = task == dot_real ? p->bcs : E;
-	for (int64_t k = p->depth; k > 0; k--) {
+	for (int64_t k = p->depth; k > 0; k--, a += aks, b += bks) {
+#ifdef FULL_STEP
+		if (R == TILE_ROWS && C == TILE_COLS && !conj) {
+			FULL_STEP(re, im, a, ars, b, bcs);
+			continue;
+		}
+#endif
 		vec br[TILE_COLS], bi[TILE_COLS];
 		UNROLL for (int j = 0; j < C; j++) {
 			br[j] = LOAD(b + j * bcs);
@@ -136,8 +154,6 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 				im[i][j] = conj ? FMA(ai, br[j], im[i][j]) : FNMA(ai, br[j], im[i][j]);
 			}
 		}
-		a += aks;
-		b += bks;
 	}
 
 	const double *t = p->t;
@@ -218,10 +234,10 @@ typedef tile_function tile_table[TILE_ROWS][TILE_COLS];
 	static const tile_table tiles_##task = { \
 		{task##_1_1, task##_1_2, task##_1_3}, {task##_2_1, task##_2_2, task##_2_3}, \
 		{task##_3_1, task##_3_2, task##_3_3}, {task##_4_1, task##_4_2, task##_4_3}};
-#elif TILE_ROWS == 2 && TILE_COLS == 2
+#elif TILE_ROWS == 3 && TILE_COLS == 2
 #define SIZES(task) \
-	SIZE(task, 1, 1) SIZE(task, 1, 2) SIZE(task, 2, 1) SIZE(task, 2, 2) \
-	static const tile_table tiles_##task = {{task##_1_1, task##_1_2}, {task##_2_1, task##_2_2}};
+	SIZE(task, 1, 1) SIZE(task, 1, 2) SIZE(task, 2, 1) SIZE(task, 2, 2) SIZE(task, 3, 1) SIZE(task, 3, 2) \
+	static const tile_table tiles_##task = {{task##_1_1, task##_1_2}, {task##_2_1, task##_2_2}, {task##_3_1, task##_3_2}};
 #endif
 
 SIZES(gemm_sub)
@@ -285,13 +301,9 @@ INLINE void eliminate(const int C, int64_t w, int64_t ld, int64_t j0, double *m,
 		const int64_t j = j0 + s;
 		piv[j] = (int32_t)pivot(w, ld, j, m);
 		double *d = m + (j * ld + j) * E;
-		for (int l = 0; l < V; l++)
-			if (d[l] == 0 && d[V + l] == 0)
-				d[l] = 1e-150;
-		vec dr = LOAD(d), di = LOAD(d + V), ur[TILE_COLS], ui[TILE_COLS];
-		inverse(&dr, &di);
-		STORE(d, dr);
-		STORE(d + V, di);
+		inverse(d);
+		const vec dr = LOAD(d), di = LOAD(d + V);
+		vec ur[TILE_COLS], ui[TILE_COLS];
 		UNROLL for (int c = s + 1; c < C; c++) {
 			ur[c] = LOAD(d + (c - s) * E);
 			ui[c] = LOAD(d + (c - s) * E + V);
@@ -356,7 +368,8 @@ static void factor(int64_t w, int64_t ld, double *m, int32_t *piv)
 }
 
 // right_solves computes n·U⁻¹·L⁻¹ for the rows of n, those of row tile i beginning at column first(i); then the exchanges.
-static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
+// right_upper_solve overwrites n with n·U⁻¹, right_unit_solve with n·L⁻¹·P: the row exchanges of m, undone on columns.
+static void right_upper_solve(int64_t w, int64_t ld, const double *m, double *n)
 {
 	const int64_t count = parts(w, TILE_COLS), s = ld * E;
 	for (int64_t jp = 0; jp < count; jp++) {
@@ -364,6 +377,11 @@ static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *p
 		const product p = {j0, n, s, E, m + j0 * E, s, E, n + j0 * E, s, m + j0 * (s + E), s};
 		rows(tiles_right_upper, 0, w, C, &p);
 	}
+}
+
+static void right_unit_solve(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
+{
+	const int64_t count = parts(w, TILE_COLS), s = ld * E;
 	for (int64_t jp = count - 1; jp >= 0; jp--) {
 		const int64_t j0 = part(jp, w, count), j1 = part(jp + 1, w, count);
 		const product p = {w - j1, n + j1 * E, s, E, m + j1 * s + j0 * E, s, E, n + j0 * E, s, m + j0 * (s + E), s};
@@ -373,6 +391,12 @@ static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *p
 		if (piv[j] != j)
 			for (int64_t i = 0; i < w; i++)
 				swap(n + (i * ld + j) * E, n + (i * ld + piv[j]) * E);
+}
+
+static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
+{
+	right_upper_solve(w, ld, m, n);
+	right_unit_solve(w, ld, m, piv, n);
 }
 
 static void divide(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
@@ -392,8 +416,20 @@ static void identity(int64_t w, int64_t ld, double *n)
 
 static void invert(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
 {
+	factor(w, ld, m, piv);
 	identity(w, ld, n);
-	divide(w, ld, m, piv, n);
+	// U⁻¹ is upper triangular: row i of n is zero left of column i, and below the diagonal nothing needs to be done.
+	const int64_t count = parts(w, TILE_COLS), s = ld * E;
+	for (int64_t jp = 0; jp < count; jp++) {
+		const int64_t j0 = part(jp, w, count), C = part(jp + 1, w, count) - j0, above = parts(j0 + C, TILE_ROWS);
+		for (int64_t i = 0; i < above; i++) {
+			const int64_t i0 = part(i, j0 + C, above), R = part(i + 1, j0 + C, above) - i0, k0 = least(i0, j0);
+			const product p = {j0 - k0, n + i0 * s + k0 * E, s, E, m + k0 * s + j0 * E, s, E, n + i0 * s + j0 * E, s,
+			                   m + j0 * (s + E), s};
+			tiles_right_upper[R - 1][C - 1](&p);
+		}
+	}
+	right_unit_solve(w, ld, m, piv, n);
 }
 
 static void exchange(int64_t w, const int32_t *piv, int backward, int64_t c, int64_t ldb, double *b)
