@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"mcd/adjoint"
+	"mcd/core/inverse"
 	"mcd/core/lattice"
 	"mcd/core/parallel"
 	"mcd/core/scatter"
@@ -21,6 +22,9 @@ type engine struct {
 	turn    chan struct{} // holds one token: the right to touch what follows
 	wire    *adjoint.Wire // nil until the first use
 	threads int
+
+	searching sync.Mutex // held while finder is at work
+	finder    *inverse.Finder
 
 	mu    sync.Mutex
 	users int
@@ -47,9 +51,29 @@ func (e *engine) Close() {
 	e.users--
 	last := e.users == 0
 	e.mu.Unlock()
-	if last && e.wire != nil {
+	if !last {
+		return
+	}
+	if e.finder != nil {
+		e.finder.Close()
+	}
+	if e.wire != nil {
 		e.wire.Close()
 	}
+}
+
+// find searches defects; one search at a time, since they share the table that the first one makes.
+func (e *engine) find(ctx context.Context, target []float64, o inverse.FindOptions) (*inverse.Defects, error) {
+	e.searching.Lock()
+	defer e.searching.Unlock()
+	if e.finder == nil {
+		f, err := inverse.NewFinder(e, e.strip)
+		if err != nil {
+			return nil, err
+		}
+		e.finder = f
+	}
+	return e.finder.Find(ctx, target, o)
 }
 
 // use runs body in turn with the wire, which it makes if need be; a Cancelled error once ctx ends before.

@@ -597,16 +597,12 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 
 func (j *job) findDefects(ctx context.Context) (*exchange.Document, error) {
 	spec := j.problem.spec
-	finder, err := inverse.NewFinder(j.problem.wire.engine, spec.Wire)
-	if err != nil {
-		return nil, err
-	}
 	o := inverse.FindOptions{Count: j.defects, Sigma: j.sigma, Seed: j.options.Seed, MaxSeconds: j.options.MaxSeconds,
 		Observer: func(p *inverse.Progress) error { j.record(p); return nil }}
 	if _, set := j.set["max_evaluations"]; set {
 		o.MaxEvaluations = j.options.MaxEvaluations
 	}
-	found, err := finder.Find(ctx, spec.Target, o)
+	found, err := j.problem.wire.engine.find(ctx, spec.Target, o)
 	if err != nil {
 		return nil, err
 	}
@@ -617,7 +613,7 @@ func (j *job) findDefects(ctx context.Context) (*exchange.Document, error) {
 	best.Errors = defectEntries(found.XError, found.YError, found.AmplitudeError, found.RadiusError)
 	r.Outcomes = []exchange.Outcome{best}
 	for _, o := range found.Outcomes[min(1, len(found.Outcomes)):] {
-		if v, ok := inverse.GaussianQuantities(found.Parametrization, o.Theta); ok {
+		if v, ok := inverse.GaussianQuantities(found.Setup.Parametrization, o.Theta); ok {
 			o.Theta = defectEntries(v[0], v[1], v[2], v[3])
 			o.Parameters = o.Theta
 			r.Outcomes = append(r.Outcomes, exchange.Outcome{Outcome: o})
