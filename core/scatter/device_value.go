@@ -80,6 +80,25 @@ func (s *DeviceWorkspace) EachIncoming(lead int, use func(first, n int, psi []fl
 	return nil
 }
 
+// Dot adds Σ_c χ_c(rows[k])·ψ_c(cols[k]) to element k of sums; rows and cols are positions, waves have n columns.
+func (s *DeviceWorkspace) Dot(rows, cols []int32, n int, chi, psi, sums []float64) {
+	s.k.Dot(rows, cols, n, chi, psi, sums)
+}
+
+// Outgoing solves for the co-states χ_m = Out[m]·G of the outgoing modes first … first+n−1 of a lead (positions × n).
+func (s *DeviceWorkspace) Outgoing(lead, first, n int) ([]float64, error) {
+	source := s.Sources(n, []int{lead})
+	out := source[0].Data
+	s.columnsOf(s.leads[lead].outT, len(s.device.leads[lead].positions), s.group.Modes[lead], first, n, out)
+	for i, x := range out {
+		out[i] = -x
+	}
+	return s.Solve(Chi, n, source...)
+}
+
+// Interface returns the positions of a lead's interface orbitals.
+func (d *Device) Interface(lead int) []int32 { return d.leads[lead].positions }
+
 // SumSquares adds Σ|a|² of every lane to total (lanes).
 func (s *DeviceWorkspace) SumSquares(a, total []float64) {
 	v := s.lanes

@@ -1,0 +1,113 @@
+package adjoint
+
+import (
+	"context"
+
+	"mcd/core/fault"
+	"mcd/core/memory"
+	"mcd/core/scatter"
+)
+
+// entries are places (i, j) at which D is wanted, as elimination positions, with their index in the result.
+type entries struct {
+	rows, cols []int32
+	entry      []int
+}
+
+func (e *entries) add(row, col int32, entry int) {
+	if row >= 0 && col >= 0 { // else no lead reaches it, and D is zero
+		e.rows, e.cols, e.entry = append(e.rows, row), append(e.cols, col), append(e.entry, entry)
+	}
+}
+
+// diagonal lists the orbitals in the order of their elimination.
+func (d *Device) diagonal() *entries {
+	e := &entries{}
+	for p, orbital := range d.Plan.Order {
+		e.add(int32(p), int32(p), int(orbital))
+	}
+	return e
+}
+
+// patternEntries lists the entries of the Hamiltonian.
+func (d *Device) patternEntries() *entries {
+	e := &entries{}
+	for k, i := range d.Lattice.Rows {
+		e.add(d.Plan.Position[i], d.Plan.Position[d.Lattice.Cols[k]], k)
+	}
+	return e
+}
+
+// hoppingEntries lists (i, j) and (j, i) one after the other for every hopping.
+func (d *Device) hoppingEntries(hoppings [][2]int) (*entries, error) {
+	e, n := &entries{}, d.Inputs()
+	for k, h := range hoppings {
+		i, j := h[0], h[1]
+		if i < 0 || i >= n || j < 0 || j >= n || i == j {
+			return nil, fault.Invalid("hoppings", "hopping %d joins orbitals %d and %d; give two different orbitals from 0 to %d", k, i, j, n-1)
+		}
+		e.add(d.Plan.Position[i], d.Plan.Position[j], k)
+		e.add(d.Plan.Position[j], d.Plan.Position[i], k)
+	}
+	return e, nil
+}
+
+// each computes g and, for every group of points, D of the curves at the entries; curves of the same row are added up. emit
+// gets one row at a time, D through at(entry, lane); it is called from several goroutines, never twice for the same points
+// and row unless a group has to be repeated.
+func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *entries, g []float64, emit func(group *scatter.DeviceGroup, row int, at func(k, lane int) complex128)) error {
+	if err := scatter.CheckLength("transmission", len(g), d.Outputs()); err != nil {
+		return err
+	}
+	rows := 0
+	for _, c := range curves {
+		rows = max(rows, c.row+1)
+	}
+	return d.Run(ctx, onsite, nil, func(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup) error {
+		size := len(e.rows) * 2 * s.Lanes()
+		buffer, err := memory.New(rows * size)
+		if err != nil {
+			return err
+		}
+		defer buffer.Free()
+		clear(buffer.Data)
+		err = s.Transmissions(g, func(from, first, n int, psi []float64) error {
+			for i := range curves {
+				if c := &curves[i]; c.from == from {
+					chi, err := costates(s, group, c, first, n, psi)
+					if err != nil {
+						return err
+					}
+					s.Dot(e.rows, e.cols, n, chi, psi, buffer.Data[c.row*size:][:size])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for row := range rows {
+			sums := buffer.Data[row*size:][:size]
+			emit(group, row, func(k, lane int) complex128 { return s.Element(sums, k, lane) })
+		}
+		return nil
+	})
+}
+
+// costates solves Aᵀχ_n = 2 Σ_m w S*_mn Outᵀ_m for the columns of ψ, summed over the leads of a curve with their weights w.
+func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, first, n int, psi []float64) ([]float64, error) {
+	sources := s.Sources(n, c.to)
+	v := s.Lanes()
+	for k, to := range c.to {
+		a := s.Amplitudes(to, c.from, first, n, psi)
+		for l, p := range group.Points {
+			w := 2 * c.weights[k](p)
+			for at := l; at < len(a); at += 2 * v {
+				a[at] *= w
+				a[at+v] *= -w
+			}
+		}
+		s.Project(to, n, a, sources[k].Data)
+	}
+	return s.Solve(scatter.Chi, n, sources...)
+}

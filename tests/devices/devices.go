@@ -1,0 +1,252 @@
+// Package devices makes devices for tests: those of tests/reference with their answers, and random ones with a dense solution.
+package devices
+
+import (
+	"fmt"
+	"math/cmplx"
+	"math/rand/v2"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mcd/core/lattice"
+	"mcd/core/lead"
+	"mcd/core/scatter"
+	"mcd/tests/npz"
+)
+
+// Device is a scattering problem with its leads; File holds the answers of a reference device.
+type Device struct {
+	Name      string
+	File      npz.File
+	Lattice   lattice.Device
+	Terminals [][]lead.Terminal // [lead][point]
+}
+
+// References loads every device of tests/reference.
+func References(t testing.TB) []*Device {
+	paths, err := filepath.Glob(filepath.Join(folder(), "device_*.npz"))
+	require.NoError(t, err)
+	require.Len(t, paths, 10)
+	var list []*Device
+	for _, path := range paths {
+		list = append(list, Load(t, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "device_"), ".npz")))
+	}
+	return list
+}
+
+// folder is tests/reference, wherever the test runs.
+func folder() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "reference")
+}
+
+// Load reads one device of tests/reference. Its self-energies are Kwant's (selfenergies.npz).
+func Load(t testing.TB, name string) *Device {
+	f := npz.Load(t, filepath.Join(folder(), "device_"+name+".npz"))
+	r := &Device{Name: name, File: f}
+	norbs := f.Ints("norbs")
+	first := []int{0}
+	for _, n := range norbs {
+		first = append(first, first[len(first)-1]+n)
+	}
+	r.Lattice = lattice.Device{Orbitals: first[len(norbs)], Rows: f.Ints("rows"), Cols: f.Ints("cols"), Values: f.Complex128s("values"), Energies: f.Float64s("energies")}
+	leads := npz.Load(t, filepath.Join(folder(), "selfenergies.npz"))
+	for i := range f.Int("leads") {
+		var orbitals []int
+		for _, site := range f.Ints(fmt.Sprintf("lead%d_interface", i)) {
+			for o := first[site]; o < first[site+1]; o++ {
+				orbitals = append(orbitals, o)
+			}
+		}
+		r.Lattice.Interfaces = append(r.Lattice.Interfaces, orbitals)
+		m, key := len(orbitals), fmt.Sprintf("%s_lead%d_", name, i)
+		sigma, in := leads.Complex128s(key+"sigma"), leads.Complex128s(key+"in")
+		width := leads.Shape(key + "in")[2]
+		var points []lead.Terminal
+		for p := range r.Lattice.Energies {
+			n := f.Ints("open_modes")[p*f.Int("leads")+i]
+			terminal := lead.Terminal{Modes: n, Sigma: sigma[p*m*m:][:m*m]}
+			for row := range m {
+				terminal.In = append(terminal.In, in[(p*m+row)*width:][:n]...)
+			}
+			points = append(points, terminal)
+		}
+		r.Terminals = append(r.Terminals, points)
+	}
+	return r
+}
+
+// EveryPair lists all pairs of n leads, reflections too.
+func EveryPair(n int) []scatter.Pair {
+	var pairs []scatter.Pair
+	for to := range n {
+		for from := range n {
+			pairs = append(pairs, scatter.Pair{To: to, From: from})
+		}
+	}
+	return pairs
+}
+
+// Random makes a connected random device: a tree plus extra hoppings, leads of random width with random self-energies whose
+// anti-Hermitian part is −QQ†/2.
+func Random(r *rand.Rand, orbitals, leads, points int) *Device {
+	z := func() complex128 { return complex(r.NormFloat64(), r.NormFloat64()) }
+	d := lattice.Device{Orbitals: orbitals}
+	type edge struct{ i, j int }
+	seen := map[edge]bool{}
+	join := func(i, j int) {
+		if i != j && !seen[edge{i, j}] {
+			seen[edge{i, j}], seen[edge{j, i}] = true, true
+			d.Rows, d.Cols = append(d.Rows, i, j), append(d.Cols, j, i)
+		}
+	}
+	for i := 1; i < orbitals; i++ {
+		join(i, r.IntN(i))
+	}
+	for range orbitals {
+		join(r.IntN(orbitals), r.IntN(orbitals))
+	}
+	off := len(d.Rows)
+	for i := range orbitals {
+		d.Rows, d.Cols = append(d.Rows, i), append(d.Cols, i)
+	}
+	for range points {
+		d.Energies = append(d.Energies, r.NormFloat64())
+		for range off / 2 {
+			h := z()
+			d.Values = append(d.Values, h, cmplx.Conj(h))
+		}
+		for range orbitals {
+			d.Values = append(d.Values, complex(r.NormFloat64(), 0))
+		}
+	}
+	out := &Device{Name: "random", Lattice: d}
+	for range leads {
+		m := 1 + r.IntN(min(4, orbitals))
+		out.Lattice.Interfaces = append(out.Lattice.Interfaces, r.Perm(orbitals)[:m])
+		var terminals []lead.Terminal
+		for range points {
+			terminals = append(terminals, randomTerminal(z, m, r.IntN(m+1)))
+		}
+		out.Terminals = append(out.Terminals, terminals)
+	}
+	return out
+}
+
+func randomTerminal(z func() complex128, m, n int) lead.Terminal {
+	t := lead.Terminal{Modes: n, Sigma: make([]complex128, m*m), In: make([]complex128, m*n)}
+	for i := range t.In {
+		t.In[i] = z()
+	}
+	for i := range m {
+		for j := range m {
+			if h := z(); i < j {
+				t.Sigma[i*m+j], t.Sigma[j*m+i] = h, cmplx.Conj(h)
+			}
+			if i == j {
+				t.Sigma[i*m+i] = complex(real(z()), 0)
+			}
+		}
+	}
+	for i := range m {
+		for j := range m {
+			for c := range n {
+				t.Sigma[i*m+j] -= 0.5i * t.In[i*n+c] * cmplx.Conj(t.In[j*n+c])
+			}
+		}
+	}
+	return t
+}
+
+// Green returns G of a device at one point by Gauss–Jordan elimination with partial pivoting.
+func Green(r *Device, point int, onsite []float64) []complex128 {
+	d := &r.Lattice
+	n := d.Orbitals
+	a := make([]complex128, n*n)
+	for i := range n {
+		a[i*n+i] = complex(d.Energies[point], 0)
+		if onsite != nil {
+			a[i*n+i] -= complex(onsite[i], 0)
+		}
+	}
+	for k, i := range d.Rows {
+		a[i*n+d.Cols[k]] -= d.Entry(point, k)
+	}
+	for l, orbitals := range d.Interfaces {
+		for x, i := range orbitals {
+			for y, j := range orbitals {
+				a[i*n+j] -= r.Terminals[l][point].Sigma[x*len(orbitals)+y]
+			}
+		}
+	}
+	return invert(n, a)
+}
+
+func invert(n int, a []complex128) []complex128 {
+	b := make([]complex128, n*n)
+	for i := range n {
+		b[i*n+i] = 1
+	}
+	for k := range n {
+		p := k
+		for i := k; i < n; i++ {
+			if cmplx.Abs(a[i*n+k]) > cmplx.Abs(a[p*n+k]) {
+				p = i
+			}
+		}
+		for j := range n {
+			a[k*n+j], a[p*n+j] = a[p*n+j], a[k*n+j]
+			b[k*n+j], b[p*n+j] = b[p*n+j], b[k*n+j]
+		}
+		f := 1 / a[k*n+k]
+		for j := range n {
+			a[k*n+j] *= f
+			b[k*n+j] *= f
+		}
+		for i := range n {
+			if g := a[i*n+k]; i != k {
+				for j := range n {
+					a[i*n+j] -= g * a[k*n+j]
+					b[i*n+j] -= g * b[k*n+j]
+				}
+			}
+		}
+	}
+	return b
+}
+
+// Amplitude returns S[m][n] = −δ + iQ†GQ of a pair from a dense G.
+func Amplitude(r *Device, g []complex128, point int, pair scatter.Pair, m, n int) complex128 {
+	var sum complex128
+	if pair.To == pair.From && m == n {
+		sum = -1
+	}
+	to, from := r.Lattice.Interfaces[pair.To], r.Lattice.Interfaces[pair.From]
+	a, b := &r.Terminals[pair.To][point], &r.Terminals[pair.From][point]
+	for x, i := range to {
+		for y, j := range from {
+			sum += 1i * cmplx.Conj(a.In[x*a.Modes+m]) * g[i*r.Lattice.Orbitals+j] * b.In[y*b.Modes+n]
+		}
+	}
+	return sum
+}
+
+// Clone copies what a test may change.
+func Clone(r *Device) *Device {
+	c := *r
+	c.Lattice.Values, c.Lattice.Energies = slices.Clone(r.Lattice.Values), slices.Clone(r.Lattice.Energies)
+	c.Terminals = nil
+	for _, terminals := range r.Terminals {
+		terminals = slices.Clone(terminals)
+		for i := range terminals {
+			terminals[i].Sigma, terminals[i].In = slices.Clone(terminals[i].Sigma), slices.Clone(terminals[i].In)
+		}
+		c.Terminals = append(c.Terminals, terminals)
+	}
+	return &c
+}
