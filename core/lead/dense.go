@@ -17,7 +17,9 @@ func transpose(a []complex128, n int) {
 
 // solveInPlace replaces b (n × m) by a⁻¹b by Gaussian elimination with row pivoting; a (n × n) is overwritten by its
 // factors. It returns false if a is singular.
-func solveInPlace(a, b []complex128, n, m int) bool {
+func solveInPlace(a, b []complex128, n, m int) bool { return eliminate(a, b, n, m, 0) }
+
+func eliminate(a, b []complex128, n, m int, least float64) bool {
 	for k := range n {
 		pivot, largest := k, 0.0
 		for i := k; i < n; i++ {
@@ -25,8 +27,11 @@ func solveInPlace(a, b []complex128, n, m int) bool {
 				pivot, largest = i, s
 			}
 		}
-		if largest == 0 {
-			return false
+		if largest <= least {
+			if least == 0 {
+				return false
+			}
+			a[pivot*n+k] = complex(least, 0)
 		}
 		if pivot != k {
 			swap(a[k*n:(k+1)*n], a[pivot*n:(pivot+1)*n])
@@ -51,6 +56,12 @@ func solveInPlace(a, b []complex128, n, m int) bool {
 		}
 	}
 	return true
+}
+
+// solveRegular is solveInPlace with pivots below least made as large as that: for singular systems whose right-hand sides
+// are in the range of the matrix.
+func solveRegular(a, b []complex128, n, m int, least float64) {
+	eliminate(a, b, n, m, least)
 }
 
 // multiply returns a·b for a (n × l), b (l × m).
@@ -83,3 +94,47 @@ func hypot(p, q complex128) float64 { return math.Hypot(cmplx.Abs(p), cmplx.Abs(
 
 // sum1 is |Re z| + |Im z|.
 func sum1(z complex128) float64 { return math.Abs(real(z)) + math.Abs(imag(z)) }
+
+// hermitianVectors returns the eigenvectors of the Hermitian matrix a (n × n, overwritten) in columns, by Jacobi's rotations.
+func hermitianVectors(a []complex128, n int) []complex128 {
+	vt := make([]complex128, n*n) // vectors in rows
+	for i := range n {
+		vt[i*n+i] = 1
+	}
+	for range 40 {
+		off, all := 0.0, 0.0
+		for i := range n {
+			for j := range n {
+				s := sum1(a[i*n+j])
+				all += s
+				if i != j {
+					off += s
+				}
+			}
+		}
+		if off <= 1e-17*all {
+			break
+		}
+		for i := range n {
+			for j := range i {
+				g := a[j*n+i]
+				size := cmplx.Abs(g)
+				if size == 0 {
+					continue
+				}
+				zeta := (real(a[i*n+i]) - real(a[j*n+j])) / (2 * size)
+				t := math.Copysign(1, zeta) / (math.Abs(zeta) + math.Hypot(1, zeta))
+				c := 1 / math.Hypot(1, t)
+				f := complex(-c*t, 0) * g / complex(size, 0)
+				rotate(a[j*n:(j+1)*n], a[i*n:(i+1)*n], c, f)
+				for r := range n {
+					x, y := a[r*n+j], a[r*n+i]
+					a[r*n+j], a[r*n+i] = complex(c, 0)*x+cmplx.Conj(f)*y, complex(c, 0)*y-f*x
+				}
+				rotate(vt[j*n:(j+1)*n], vt[i*n:(i+1)*n], c, cmplx.Conj(f))
+			}
+		}
+	}
+	transpose(vt, n)
+	return vt
+}

@@ -1,0 +1,460 @@
+package lead
+
+import (
+	"math"
+	"math/cmplx"
+	"sort"
+
+	"mcd/core/fault"
+)
+
+// bloch solves the lead of a Cell for its Bloch waves ψ_{n+1} = λψ_n.
+//
+// With the hopping factored as v = wu† (singular values shared evenly, zeros dropped: rank r), a cell couples to its
+// neighbours through r numbers on either side,
+//
+//	(E − h)ψ_n = w·a_{n−1} + u·b_{n+1},   a_n = u†ψ_n,   b_n = w†ψ_n.
+//
+// In the amplitudes p = a_{n−1} + ib_n and q = a_{n−1} − ib_n, which run right and left through the cut between the cells
+// n−1 and n (their flux is (|p|² − |q|²)/2), a cell is a scatterer with the unitary matrix
+//
+//	[q; p′] = [[ρ, τ′], [τ, ρ′]] [p; q′],   K = E − h + i(ww† + uu†),
+//	ρ = 1 − 2i·w†K⁻¹w,  τ′ = 2w†K⁻¹u,  τ = 2u†K⁻¹w,  ρ′ = 2i·u†K⁻¹u − 1,
+//
+// and K is singular only for states that couple to neither side and do no harm. So no step depends on an inverse of v or
+// of E − h; p′ = λp, q′ = λq make the waves a linear eigenvalue problem of order 2r.
+type bloch struct {
+	cell *Cell
+	rank int
+	// w, u (Orbitals × rank): u is zero beyond the interface.
+	w, u []complex128
+	// kw, ku are K⁻¹w and K⁻¹u (Orbitals × rank).
+	kw, ku []complex128
+	// rho, tau, rhoP, tauP are the blocks of the scattering matrix (rank × rank).
+	rho, tau, rhoP, tauP []complex128
+}
+
+// wave is a pair (p, q) at the cut before cell 0, (2·rank).
+type wave []complex128
+
+// split sets a = a₋₁ and b = b₀.
+func (w wave) split(a, b []complex128) {
+	r := len(a)
+	for i := range r {
+		p, q := w[i], w[r+i]
+		a[i], b[i] = (p+q)/2, (p-q)/2i
+	}
+}
+
+// flux is the sesquilinear form (p†p′ − q†q′)/2 whose diagonal is the current of a wave.
+func flux(x, y wave) complex128 {
+	r := len(x) / 2
+	sum := complex128(0)
+	for i := range r {
+		sum += cmplx.Conj(x[i])*y[i] - cmplx.Conj(x[r+i])*y[r+i]
+	}
+	return sum / 2
+}
+
+// openMode is an open mode of unit flux.
+type openMode struct {
+	wave
+	lambda      complex128
+	k, velocity float64
+	psi         []complex128 // on the place of cell −1
+}
+
+func newBloch(cell *Cell) *bloch {
+	b := &bloch{cell: cell}
+	b.factorHopping()
+	if b.rank > 0 {
+		b.scatter()
+	}
+	return b
+}
+
+// factorHopping finds v = wu† by one-sided Jacobi rotations: columns of v are turned until they are orthogonal, and so
+// v·J = (left vectors)·(singular values).
+func (b *bloch) factorHopping() {
+	c, m := b.cell.Orbitals, b.cell.Interface
+	left, right := make([]complex128, m*c), make([]complex128, m*m) // columns in rows
+	for j := range m {
+		right[j*m+j] = 1
+		for i := range c {
+			left[j*c+i] = b.cell.Hopping[i*m+j]
+		}
+	}
+	column := func(j int) []complex128 { return left[j*c : (j+1)*c] }
+	for range 40 {
+		turned := false
+		for i := range m {
+			for j := range i {
+				x, y := column(j), column(i)
+				xx, yy, xy := norm2(x), norm2(y), dot(x, y)
+				size := cmplx.Abs(xy)
+				if size <= 4*epsilon*math.Sqrt(xx*yy) || size == 0 {
+					continue
+				}
+				turned = true
+				zeta := (yy - xx) / (2 * size)
+				t := math.Copysign(1, zeta) / (math.Abs(zeta) + math.Hypot(1, zeta))
+				cos := 1 / math.Hypot(1, t)
+				f := complex(-cos*t, 0) * cmplx.Conj(xy) / complex(size, 0)
+				rotate(x, y, cos, f)
+				rotate(right[j*m:(j+1)*m], right[i*m:(i+1)*m], cos, f)
+			}
+		}
+		if !turned {
+			break
+		}
+	}
+	singular := make([]float64, m)
+	largest := 0.0
+	for j := range m {
+		singular[j] = math.Sqrt(norm2(column(j)))
+		largest = max(largest, singular[j])
+	}
+	var kept []int
+	for j, s := range singular {
+		if s > float64(c)*epsilon*largest {
+			kept = append(kept, j)
+		}
+	}
+	b.rank = len(kept)
+	b.w, b.u = make([]complex128, c*b.rank), make([]complex128, c*b.rank)
+	for k, j := range kept {
+		root := math.Sqrt(singular[j])
+		for i, x := range column(j) {
+			b.w[i*b.rank+k] = x / complex(root, 0)
+		}
+		for i := range m { // vJ = left, so v = left·J†
+			b.u[i*b.rank+k] = right[j*m+i] * complex(root, 0)
+		}
+	}
+}
+
+func norm2(x []complex128) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += real(v)*real(v) + imag(v)*imag(v)
+	}
+	return sum
+}
+
+// dot returns x†y.
+func dot(x, y []complex128) complex128 {
+	sum := complex128(0)
+	for i, v := range x {
+		sum += cmplx.Conj(v) * y[i]
+	}
+	return sum
+}
+
+// scatter computes the scattering matrix of a cell.
+func (b *bloch) scatter() {
+	c, r := b.cell.Orbitals, b.rank
+	k := make([]complex128, c*c)
+	scale := 0.0
+	for i := range c {
+		for j := range c {
+			v := -b.cell.Hamiltonian[i*c+j]
+			if i == j {
+				v += complex(b.cell.Energy, 0)
+			}
+			v += 1i * (dot(b.w[j*r:(j+1)*r], b.w[i*r:(i+1)*r]) + dot(b.u[j*r:(j+1)*r], b.u[i*r:(i+1)*r]))
+			k[i*c+j] = v
+			scale = max(scale, sum1(v))
+		}
+	}
+	both := make([]complex128, c*2*r)
+	for i := range c {
+		copy(both[i*2*r:], b.w[i*r:(i+1)*r])
+		copy(both[i*2*r+r:], b.u[i*r:(i+1)*r])
+	}
+	solveRegular(k, both, c, 2*r, epsilon*scale)
+	b.kw, b.ku = make([]complex128, c*r), make([]complex128, c*r)
+	b.rho, b.tau = make([]complex128, r*r), make([]complex128, r*r)
+	b.rhoP, b.tauP = make([]complex128, r*r), make([]complex128, r*r)
+	for i := range c {
+		copy(b.kw[i*r:(i+1)*r], both[i*2*r:])
+		copy(b.ku[i*r:(i+1)*r], both[i*2*r+r:])
+		for l := range r {
+			w, u := cmplx.Conj(b.w[i*r+l]), cmplx.Conj(b.u[i*r+l])
+			axpy(-2i*w, b.kw[i*r:(i+1)*r], b.rho[l*r:(l+1)*r])
+			axpy(2*w, b.ku[i*r:(i+1)*r], b.tauP[l*r:(l+1)*r])
+			if u != 0 {
+				axpy(2*u, b.kw[i*r:(i+1)*r], b.tau[l*r:(l+1)*r])
+				axpy(2i*u, b.ku[i*r:(i+1)*r], b.rhoP[l*r:(l+1)*r])
+			}
+		}
+	}
+	for l := range r {
+		b.rho[l*r+l]++
+		b.rhoP[l*r+l]--
+	}
+}
+
+// spectrum is a Schur form whose eigenvalues stand for Bloch factors.
+type spectrum struct {
+	*schur
+	lambda []complex128 // may be infinite
+}
+
+// transfer takes the Schur form of the transfer matrix z′ = λz, z = [p; q], if τ′ allows one.
+func (b *bloch) transfer() (*spectrum, bool) {
+	r := b.rank
+	inverse := append([]complex128(nil), b.tauP...)
+	lower := make([]complex128, r*2*r) // τ′⁻¹[−ρ, 1]
+	for i := range r {
+		for j := range r {
+			lower[i*2*r+j] = -b.rho[i*r+j]
+		}
+		lower[i*2*r+r+i] = 1
+	}
+	if !solveInPlace(inverse, lower, r, 2*r) {
+		return nil, false
+	}
+	for _, z := range lower {
+		if !(sum1(z) < 32) { // beyond that, rounding is felt
+			return nil, false
+		}
+	}
+	n := 2 * r
+	t := make([]complex128, n*n)
+	upper := multiply(b.rhoP, lower, r, r, n) // p′ = τp + ρ′q′
+	for i := range r {
+		copy(t[i*n:(i+1)*n], upper[i*n:(i+1)*n])
+		copy(t[(r+i)*n:(r+i+1)*n], lower[i*n:(i+1)*n])
+		for j := range r {
+			t[i*n+j] += b.tau[i*r+j]
+		}
+	}
+	s, ok := newSchur(t, n)
+	if !ok {
+		return nil, false
+	}
+	lambda := make([]complex128, n)
+	for i := range n {
+		lambda[i] = s.t[i*n+i]
+	}
+	return &spectrum{s, lambda}, true
+}
+
+// cayley takes the Schur form of (A − σB)⁻¹(A + σB) for Az = λBz, A = [[τ, 0], [ρ, −1]], B = [[1, −ρ′], [0, −τ′]]: it has
+// the eigenvalues μ = (λ + σ)/(λ − σ), moderate for all λ from 0 to ∞ if σ, on the unit circle, is far from them.
+func (b *bloch) cayley() (*spectrum, bool) {
+	r := b.rank
+	n := 2 * r
+	var best []complex128
+	var bestSigma complex128
+	size := math.Inf(1)
+	for try := range 8 {
+		sigma := cmplx.Exp(complex(0, 0.7+2.399963229728653*float64(try))) // turned by the golden angle
+		left, right := make([]complex128, n*n), make([]complex128, n*n)
+		for i := range r {
+			for j := range r {
+				one := complex128(0)
+				if i == j {
+					one = 1
+				}
+				set := func(row, column int, a, c complex128) {
+					left[row*n+column], right[row*n+column] = a-sigma*c, a+sigma*c
+				}
+				set(i, j, b.tau[i*r+j], one)
+				set(i, r+j, 0, -b.rhoP[i*r+j])
+				set(r+i, j, b.rho[i*r+j], 0)
+				set(r+i, r+j, -one, -b.tauP[i*r+j])
+			}
+		}
+		if !solveInPlace(left, right, n, n) {
+			continue
+		}
+		norm := 0.0
+		for _, z := range right {
+			norm = max(norm, sum1(z))
+		}
+		if norm < size {
+			size, best, bestSigma = norm, right, sigma
+		}
+		if norm < 16 {
+			break
+		}
+	}
+	if math.IsInf(size, 1) {
+		return nil, false
+	}
+	s, ok := newSchur(best, n)
+	if !ok {
+		return nil, false
+	}
+	lambda := make([]complex128, n)
+	for i := range n {
+		mu := s.t[i*n+i]
+		if mu == 1 {
+			lambda[i] = cmplx.Inf()
+		} else {
+			lambda[i] = bestSigma * (mu + 1) / (mu - 1)
+		}
+	}
+	return &spectrum{s, lambda}, true
+}
+
+// waves returns an orthonormal basis of the decaying waves and the open modes that arrive and leave.
+func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
+	s, ok := b.transfer()
+	if !ok {
+		if s, ok = b.cayley(); !ok {
+			return nil, nil, nil, fault.New(fault.Numerical, "the modes of a lead with %d orbitals did not converge", b.cell.Orbitals)
+		}
+	}
+	r := b.rank
+	for tolerance := 1e-11; tolerance < 1e-4; tolerance *= 10 {
+		var open []int
+		inside := make([]bool, 2*r)
+		count := 0
+		for i, l := range s.lambda {
+			switch size := cmplx.Abs(l); {
+			case math.Abs(size-1) < tolerance:
+				open = append(open, i)
+			case size < 1:
+				inside[i] = true
+				count++
+			}
+		}
+		if 2*count+len(open) != 2*r {
+			continue
+		}
+		in, out = b.openModes(s, open)
+		if len(in) != len(out) || count+len(out) != r {
+			continue
+		}
+		s.move(inside)
+		for j := range count {
+			decaying = append(decaying, s.zt[j*2*r:(j+1)*2*r])
+		}
+		return decaying, in, out, nil
+	}
+	return nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
+}
+
+// together is the distance of Bloch factors up to which modes are taken as degenerate.
+const together = 1e-9
+
+// openModes returns the modes of the eigenvalues listed, unit in flux and orthogonal in it.
+func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode) {
+	done := make([]bool, len(open))
+	for i, first := range open {
+		if done[i] {
+			continue
+		}
+		var group []wave
+		for j := i; j < len(open); j++ {
+			if !done[j] && cmplx.Abs(s.lambda[open[j]]-s.lambda[first]) < together {
+				done[j] = true
+				group = append(group, s.vector(open[j], together))
+			}
+		}
+		lambda := s.lambda[first] / complex(cmplx.Abs(s.lambda[first]), 0)
+		for _, w := range fluxOrthogonal(group) {
+			f := real(flux(w, w))
+			scale(w, 1/math.Sqrt(math.Abs(f)))
+			m := openMode{wave: w, lambda: lambda, k: cmplx.Phase(lambda)}
+			if f < 0 {
+				in = append(in, m)
+			} else {
+				out = append(out, m)
+			}
+		}
+	}
+	for _, side := range [][]openMode{in, out} {
+		repairFlux(side)
+		for i := range side {
+			b.finish(&side[i])
+		}
+		sort.SliceStable(side, func(i, j int) bool { return before(&side[i], &side[j]) })
+	}
+	return in, out
+}
+
+// before is Kwant's order: arriving modes by ascending, leaving ones by descending momentum, equals by velocity.
+func before(x, y *openMode) bool {
+	if math.Abs(x.k-y.k) > together {
+		return (x.k < y.k) == (x.velocity < 0)
+	}
+	return x.velocity < y.velocity
+}
+
+func scale(w []complex128, f float64) {
+	for i := range w {
+		w[i] *= complex(f, 0)
+	}
+}
+
+// fluxOrthogonal returns combinations of the waves of one momentum that are orthogonal in the flux and, as far as that
+// leaves a choice, in themselves.
+func fluxOrthogonal(group []wave) []wave {
+	for i, w := range group { // orthonormal basis
+		for range 2 {
+			for _, x := range group[:i] {
+				axpy(-dot(x, w), x, w)
+			}
+		}
+		scale(w, 1/math.Sqrt(norm2(w)))
+	}
+	n := len(group)
+	form := make([]complex128, n*n)
+	for i, x := range group {
+		for j, y := range group {
+			form[i*n+j] = flux(x, y)
+		}
+	}
+	vectors := hermitianVectors(form, n)
+	mixed := make([]wave, n)
+	for j := range n {
+		mixed[j] = make(wave, len(group[0]))
+		for i, x := range group {
+			axpy(vectors[i*n+j], x, mixed[j])
+		}
+	}
+	return mixed
+}
+
+// repairFlux removes what rounding left of the flux between modes of nearly equal momenta: with the matrix G ≈ 1 of the
+// fluxes, X·(3 − G)/2 ≈ X·G^{−1/2}.
+func repairFlux(modes []openMode) {
+	n := len(modes)
+	fixed := make([]wave, n)
+	for j := range n {
+		fixed[j] = make(wave, len(modes[j].wave))
+		for i := range n {
+			g := flux(modes[i].wave, modes[j].wave)
+			if real(flux(modes[j].wave, modes[j].wave)) < 0 {
+				g = -g
+			}
+			f := -g / 2
+			if i == j {
+				f += 1.5
+			}
+			axpy(f, modes[i].wave, fixed[j])
+		}
+	}
+	for j := range n {
+		modes[j].wave = fixed[j]
+	}
+}
+
+// finish computes the mode's wave in a cell, ψ₀ = K⁻¹(wp + iλuq), and from it dE/dk = flux/ψ†ψ.
+func (b *bloch) finish(m *openMode) {
+	c, r := b.cell.Orbitals, b.rank
+	m.psi = make([]complex128, c)
+	for i := range c {
+		for l := range r {
+			m.psi[i] += b.kw[i*r+l]*m.wave[l] + 1i*m.lambda*b.ku[i*r+l]*m.wave[r+l]
+		}
+	}
+	m.velocity = real(flux(m.wave, m.wave)) / norm2(m.psi)
+	back := cmplx.Conj(m.lambda)
+	for i := range m.psi {
+		m.psi[i] *= back
+	}
+}

@@ -1,0 +1,199 @@
+package lead
+
+import (
+	"context"
+	"math"
+	"math/cmplx"
+
+	"mcd/core/fault"
+	"mcd/core/parallel"
+)
+
+// Cell describes a periodic lead of any kind at one point of a sweep: cells n = 0, 1, … lead away from the device, the
+// place of cell −1 is taken by orbitals of the device.
+type Cell struct {
+	// Orbitals is c, the number of orbitals of a cell, Interface is m ≤ c: the first m of a cell couple to the next.
+	Orbitals, Interface int
+	// Hamiltonian is that of one cell, Hermitian, [row][column] (c × c).
+	Hamiltonian []complex128
+	// Hopping is v = ⟨cell n+1|H|cell n⟩, [orbital of cell n+1][interface orbital of cell n] (c × m), of any rank.
+	Hopping []complex128
+	Energy  float64
+}
+
+// Modes is the solution of a Cell: its open modes, of unit flux, and what they mean for the device.
+//
+// Let ψ be the wave on the Interface orbitals of the device. With incoming amplitudes α the equation of the device is
+// (E − H − Σ)ψ = Qα, and the outgoing amplitudes of this lead are Pψ + Dα. Every mode carries unit flux (ħ = 1), so the
+// matrix of these amplitudes is the S-matrix, and Γ = i(Σ − Σ†) = QQ†.
+type Modes struct {
+	Orbitals, Interface int
+	// Open is N, the number of modes that leave and of modes that arrive.
+	Open int
+	// Momenta (−π … π) and Velocities dE/dk, positive away from the device, of the arriving modes, then of the leaving
+	// ones, (2·Open). Both halves are ordered as Kwant does: arriving by ascending, leaving by descending momentum.
+	Momenta, Velocities []float64
+	// Waves holds the modes on the place of cell −1 in their columns, [orbital][mode] (Orbitals × 2·Open); a cell further
+	// they are exp(ik) times that. Modes of equal momentum have orthogonal flux. Phases are arbitrary.
+	Waves []complex128
+	// SelfEnergy is Σ, [row][column] (Interface × Interface).
+	SelfEnergy []complex128
+	// Injection is Q (Interface × Open), Extraction is P (Open × Interface), Direct is D (Open × Open).
+	Injection, Extraction, Direct []complex128
+}
+
+// Validate returns an Argument error for the first thing that makes no sense.
+func (c *Cell) Validate() error {
+	n, m := c.Orbitals, c.Interface
+	switch {
+	case n < 1:
+		return fault.Invalid("cell", "%d orbitals in a cell of the lead; give at least 1", n)
+	case m < 1 || m > n:
+		return fault.Invalid("interface", "%d interface orbitals for a cell of %d; give 1 to %d", m, n, n)
+	case len(c.Hamiltonian) != n*n:
+		return fault.Invalid("cell", "%d values for a cell of %d orbitals; give %d × %d", len(c.Hamiltonian), n, n, n)
+	case len(c.Hopping) != n*m:
+		return fault.Invalid("hopping", "%d values for %d orbitals and %d interface orbitals; give %d × %d", len(c.Hopping), n, m, n, m)
+	case !finite(c.Energy):
+		return fault.Invalid("energy", "%g; give a finite value", c.Energy)
+	}
+	scale := 0.0
+	for i, z := range c.Hamiltonian {
+		if cmplx.IsNaN(z) || cmplx.IsInf(z) {
+			return fault.Invalid("cell", "entry (%d, %d) is %v; give finite values", i/n, i%n, z)
+		}
+		scale = max(scale, cmplx.Abs(z))
+	}
+	for i, z := range c.Hopping {
+		if cmplx.IsNaN(z) || cmplx.IsInf(z) {
+			return fault.Invalid("hopping", "entry (%d, %d) is %v; give finite values", i/m, i%m, z)
+		}
+	}
+	for i := range n {
+		for j := range i + 1 {
+			if d := cmplx.Abs(c.Hamiltonian[i*n+j] - cmplx.Conj(c.Hamiltonian[j*n+i])); d > 1e-12*scale {
+				return fault.Invalid("cell", "entries (%d, %d) and (%d, %d) differ by %g from being conjugate; give a Hermitian matrix", i, j, j, i, d)
+			}
+		}
+	}
+	return nil
+}
+
+// SolveCell computes the modes of a lead. On a band edge the answer is not defined, next to one it is as ill-conditioned
+// as the physics; a bound state of the lead's end at the very energy, where Σ has a pole, is an error of kind Numerical.
+func SolveCell(c *Cell) (modes *Modes, err error) {
+	defer parallel.Recover(&err)
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	b := newBloch(c)
+	if b.rank == 0 {
+		return b.modes(nil, nil, nil)
+	}
+	decaying, in, out, err := b.waves()
+	if err != nil {
+		return nil, err
+	}
+	return b.modes(decaying, in, out)
+}
+
+// SolveCells solves every cell on the given number of threads (see parallel.Threads).
+func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, error) {
+	all := make([]*Modes, len(cells))
+	err := parallel.For(ctx, len(cells), threads, func(_, i int) (err error) {
+		all[i], err = SolveCell(cells[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// modes assembles the result from the decaying and the open waves.
+func (b *bloch) modes(decaying []wave, in, out []openMode) (*Modes, error) {
+	c, m, r, n := b.cell.Orbitals, b.cell.Interface, b.rank, len(out)
+	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m),
+		Injection: make([]complex128, m*n), Extraction: make([]complex128, n*m), Direct: make([]complex128, n*n)}
+	// b₀ = Ba₋₁ for every solution that decays or leaves, so that Σ = uBu†.
+	at, bt := make([]complex128, r*r), make([]complex128, r*r) // transposed: a wave in a row
+	leaving := append([]wave(nil), decaying...)
+	for _, o := range out {
+		leaving = append(leaving, o.wave)
+	}
+	for i, w := range leaving {
+		w.split(at[i*r:(i+1)*r], bt[i*r:(i+1)*r])
+	}
+	if !solveInPlace(at, bt, r, r) {
+		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
+	}
+	bond := bt // Bᵀ
+	for i := range m {
+		for j := range m {
+			for k := range r {
+				for l := range r {
+					res.SelfEnergy[i*m+j] += b.u[i*r+k] * bond[l*r+k] * cmplx.Conj(b.u[j*r+l])
+				}
+			}
+		}
+	}
+	x, y := make([]complex128, r), make([]complex128, r)
+	// Q: (E − H)ψ = u·b₀ with b₀ = B(u†ψ − a) + b for an arriving wave (a, b).
+	arriving := make([][]complex128, n)
+	for k, w := range in {
+		x := make([]complex128, r)
+		w.split(x, y)
+		arriving[k] = x
+		for l := range r {
+			axpy(-x[l], bond[l*r:(l+1)*r], y)
+		}
+		for i := range m {
+			for j := range r {
+				res.Injection[i*n+k] += b.u[i*r+j] * y[j]
+			}
+		}
+	}
+	// The amplitude of a leaving wave (a, b) in a solution that leaves, (α, Bα), is its flux with it,
+	// −i(b†α − a†Bα), as that with all other leaving and decaying waves is zero; α = u†ψ − a of what arrives.
+	for k, w := range out {
+		w.split(x, y)
+		for l := range r { // y† ← −i(b† − a†B)
+			sum := cmplx.Conj(y[l])
+			for j := range r {
+				sum -= cmplx.Conj(x[j]) * bond[l*r+j]
+			}
+			y[l] = sum
+		}
+		for l := range r {
+			y[l] *= -1i
+			for i := range m {
+				res.Extraction[k*m+i] += y[l] * cmplx.Conj(b.u[i*r+l])
+			}
+		}
+		for j := range n {
+			for l := range r {
+				res.Direct[k*n+j] -= y[l] * arriving[j][l]
+			}
+		}
+	}
+	for j, w := range append(append([]openMode(nil), in...), out...) {
+		res.Momenta = append(res.Momenta, w.k)
+		res.Velocities = append(res.Velocities, w.velocity)
+		for i, p := range w.psi {
+			res.Waves[i*2*n+j] = p
+		}
+	}
+	if !allFinite(res.SelfEnergy) {
+		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
+	}
+	return res, nil
+}
+
+func allFinite(z []complex128) bool {
+	for _, v := range z {
+		if math.IsNaN(real(v)+imag(v)) || math.IsInf(real(v)+imag(v), 0) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+package lead
+
+import (
+	"math/cmplx"
+
+	"mcd/core/fault"
+	"mcd/core/parallel"
+)
+
+// Sensitivity gives the derivatives of a lead's self-energy along any change of its cell.
+//
+// Σ = v†gv with g = (E − h − PΣP†)⁻¹, P the embedding of the interface into the cell, so
+//
+//	dΣ − v†gP·dΣ·P†gv = dv†·gv + v†g·dv + v†g(dh − dE)gv,
+//
+// a Stein equation. Its two factors have the Bloch factors of the decaying and leaving waves for eigenvalues, so that it is
+// regular away from band edges, and are made triangular once for all derivatives.
+type Sensitivity struct {
+	cell        *Cell
+	gv, vg      []complex128 // gv (Orbitals × Interface), v†g (Interface × Orbitals)
+	left, right *schur       // of v†gP and of P†gv
+}
+
+// NewSensitivity prepares the derivatives of the self-energy that SolveCell returned for the cell.
+func NewSensitivity(cell *Cell, selfEnergy []complex128) (s *Sensitivity, err error) {
+	defer parallel.Recover(&err)
+	if err := cell.Validate(); err != nil {
+		return nil, err
+	}
+	c, m := cell.Orbitals, cell.Interface
+	if len(selfEnergy) != m*m {
+		return nil, fault.Invalid("self_energy", "%d values for %d interface orbitals; give %d × %d", len(selfEnergy), m, m, m)
+	}
+	a := make([]complex128, c*c)
+	for i := range c {
+		for j := range c {
+			a[i*c+j] = -cell.Hamiltonian[i*c+j]
+			if i < m && j < m {
+				a[i*c+j] -= selfEnergy[i*m+j]
+			}
+		}
+		a[i*c+i] += complex(cell.Energy, 0)
+	}
+	g := make([]complex128, c*c)
+	for i := range c {
+		g[i*c+i] = 1
+	}
+	if !solveInPlace(a, g, c, c) {
+		return nil, fault.New(fault.Numerical, "the end of the lead has a state that is coupled to nothing at the energy %g: leave it out or change the energy", cell.Energy)
+	}
+	s = &Sensitivity{cell: cell, gv: multiply(g, cell.Hopping, c, c, m), vg: multiply(adjoint(cell.Hopping, c, m), g, m, c, c)}
+	l := make([]complex128, m*m)
+	for i := range m {
+		copy(l[i*m:(i+1)*m], s.vg[i*c:])
+	}
+	var ok, okToo bool
+	s.left, ok = newSchur(l, m)
+	s.right, okToo = newSchur(append([]complex128(nil), s.gv[:m*m]...), m)
+	if !ok || !okToo {
+		return nil, fault.New(fault.Numerical, "the Bloch factors of a lead with %d orbitals did not converge", c)
+	}
+	return s, nil
+}
+
+// Along returns dΣ (Interface × Interface) for the changes dh (Orbitals × Orbitals, nil for none) of the cell, dv
+// (Orbitals × Interface, nil for none) of the hopping and dE of the energy.
+func (s *Sensitivity) Along(dh, dv []complex128, dE float64) (d []complex128, err error) {
+	defer parallel.Recover(&err)
+	c, m := s.cell.Orbitals, s.cell.Interface
+	change := make([]complex128, c*m) // (dh − dE)gv + dv
+	switch {
+	case dh != nil && len(dh) != c*c:
+		return nil, fault.Invalid("dh", "%d values for a cell of %d orbitals; give %d × %d", len(dh), c, c, c)
+	case dv != nil && len(dv) != c*m:
+		return nil, fault.Invalid("dv", "%d values; give %d × %d", len(dv), c, m)
+	}
+	if dh != nil {
+		change = multiply(dh, s.gv, c, c, m)
+	}
+	axpy(complex(-dE, 0), s.gv, change)
+	if dv != nil {
+		axpy(1, dv, change)
+	}
+	d = multiply(s.vg, change, m, c, m)
+	if dv != nil {
+		axpy(1, multiply(adjoint(dv, c, m), s.gv, m, c, m), d)
+	}
+	return solveStein(s.left, s.right, d), nil
+}
+
+// solveStein solves X − AXB = C for Schur forms A = USU†, B = VTV†: Y − SYT = U†CV for Y = U†XV, column by column,
+// (1 − t_jj S)y_j = c_j + S Σ_{l<j} y_l t_lj.
+func solveStein(a, b *schur, c []complex128) []complex128 {
+	n := a.n
+	u, v := append([]complex128(nil), a.zt...), append([]complex128(nil), b.zt...)
+	transpose(u, n)
+	transpose(v, n)
+	y := multiply(adjoint(u, n, n), multiply(c, v, n, n, n), n, n, n)
+	sum := make([]complex128, n)
+	for j := range n {
+		for i := range n {
+			sum[i] = 0
+			for l := range j {
+				sum[i] += y[i*n+l] * b.t[l*n+j]
+			}
+		}
+		last := b.t[j*n+j]
+		for i := n - 1; i >= 0; i-- {
+			r := y[i*n+j] + a.t[i*n+i]*sum[i]
+			for l := i + 1; l < n; l++ {
+				r += a.t[i*n+l] * (sum[l] + last*y[l*n+j])
+			}
+			y[i*n+j] = r / (1 - last*a.t[i*n+i])
+		}
+	}
+	return multiply(u, multiply(y, adjoint(v, n, n), n, n, n), n, n, n)
+}
+
+// adjoint returns a† (m × n) of a (n × m).
+func adjoint(a []complex128, n, m int) []complex128 {
+	t := make([]complex128, n*m)
+	for i := range n {
+		for j := range m {
+			t[j*n+i] = cmplx.Conj(a[i*m+j])
+		}
+	}
+	return t
+}
