@@ -200,8 +200,8 @@ type spectrum struct {
 	lambda []complex128 // may be infinite
 }
 
-// transfer takes the Schur form of the transfer matrix z′ = λz, z = [p; q], if τ′ allows one.
-func (b *bloch) transfer() (*spectrum, bool) {
+// transferMatrix returns that of z = [p; q], z′ = λz, if τ′ allows one.
+func (b *bloch) transferMatrix() ([]complex128, bool) {
 	r := b.rank
 	inverse := append([]complex128(nil), b.tauP...)
 	lower := make([]complex128, r*2*r) // τ′⁻¹[−ρ, 1]
@@ -229,9 +229,21 @@ func (b *bloch) transfer() (*spectrum, bool) {
 			t[i*n+j] += b.tau[i*r+j]
 		}
 	}
-	s, ok := newSchur(t, n)
+	return t, true
+}
+
+// transfer takes the Schur form of the transfer matrix.
+func (b *bloch) transfer() (*spectrum, bool) {
+	n := 2 * b.rank
+	t, ok := b.transferMatrix()
 	if !ok {
 		return nil, false
+	}
+	s, ok := newRealForm(t, b.rank).schur()
+	if !ok {
+		if s, ok = newSchur(t, n); !ok {
+			return nil, false
+		}
 	}
 	lambda := make([]complex128, n)
 	for i := range n {
@@ -355,7 +367,7 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode) {
 			}
 		}
 		lambda := s.lambda[first] / complex(cmplx.Abs(s.lambda[first]), 0)
-		for _, w := range fluxOrthogonal(group) {
+		for _, w := range b.fluxOrthogonal(group, lambda) {
 			f := real(flux(w, w))
 			scale(w, 1/math.Sqrt(math.Abs(f)))
 			m := openMode{wave: w, lambda: lambda, k: cmplx.Phase(lambda)}
@@ -390,16 +402,22 @@ func scale(w []complex128, f float64) {
 	}
 }
 
-// fluxOrthogonal returns combinations of the waves of one momentum that are orthogonal in the flux and, as far as that
-// leaves a choice, in themselves.
-func fluxOrthogonal(group []wave) []wave {
-	for i, w := range group { // orthonormal basis
+// fluxOrthogonal returns the combinations of the waves of one momentum that diagonalize the velocity: waves that are
+// orthonormal in the cell are turned until they are orthogonal in the flux. Only equal velocities leave a choice.
+func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
+	cells := make([][]complex128, len(group))
+	for i, w := range group {
+		cells[i] = b.inCell(w, lambda)
 		for range 2 {
-			for _, x := range group[:i] {
-				axpy(-dot(x, w), x, w)
+			for j, x := range cells[:i] {
+				f := -dot(x, cells[i])
+				axpy(f, x, cells[i])
+				axpy(f, group[j], w)
 			}
 		}
-		scale(w, 1/math.Sqrt(norm2(w)))
+		f := 1 / math.Sqrt(norm2(cells[i]))
+		scale(cells[i], f)
+		scale(w, f)
 	}
 	n := len(group)
 	form := make([]complex128, n*n)
@@ -443,18 +461,19 @@ func repairFlux(modes []openMode) {
 	}
 }
 
-// finish computes the mode's wave in a cell, ψ₀ = K⁻¹(wp + iλuq), and from it dE/dk = flux/ψ†ψ.
+// inCell returns the wave in cell 0, ψ₀ = K⁻¹(wp + iλuq).
+func (b *bloch) inCell(w wave, lambda complex128) []complex128 {
+	r := b.rank
+	psi := apply(b.kw, w[:r], b.cell.Orbitals, r)
+	axpy(1i*lambda, apply(b.ku, w[r:], b.cell.Orbitals, r), psi)
+	return psi
+}
+
+// finish computes the mode's wave on the place of cell −1 and dE/dk = flux/ψ†ψ.
 func (b *bloch) finish(m *openMode) {
-	c, r := b.cell.Orbitals, b.rank
-	m.psi = make([]complex128, c)
-	for i := range c {
-		for l := range r {
-			m.psi[i] += b.kw[i*r+l]*m.wave[l] + 1i*m.lambda*b.ku[i*r+l]*m.wave[r+l]
-		}
-	}
+	m.psi = b.inCell(m.wave, m.lambda)
 	m.velocity = real(flux(m.wave, m.wave)) / norm2(m.psi)
-	back := cmplx.Conj(m.lambda)
 	for i := range m.psi {
-		m.psi[i] *= back
+		m.psi[i] /= m.lambda
 	}
 }

@@ -114,7 +114,7 @@ func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, erro
 func (b *bloch) modes(decaying []wave, in, out []openMode) (*Modes, error) {
 	c, m, r, n := b.cell.Orbitals, b.cell.Interface, b.rank, len(out)
 	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m),
-		Injection: make([]complex128, m*n), Extraction: make([]complex128, n*m), Direct: make([]complex128, n*n)}
+		Injection: make([]complex128, m*n)}
 	// b₀ = Ba₋₁ for every solution that decays or leaves, so that Σ = uBu†.
 	at, bt := make([]complex128, r*r), make([]complex128, r*r) // transposed: a wave in a row
 	leaving := append([]wave(nil), decaying...)
@@ -128,54 +128,37 @@ func (b *bloch) modes(decaying []wave, in, out []openMode) (*Modes, error) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
 	}
 	bond := bt // Bᵀ
-	for i := range m {
-		for j := range m {
-			for k := range r {
-				for l := range r {
-					res.SelfEnergy[i*m+j] += b.u[i*r+k] * bond[l*r+k] * cmplx.Conj(b.u[j*r+l])
-				}
-			}
-		}
-	}
+	transpose(bt, r)
+	bond = bt // B
+	u := b.u[:m*r]
+	res.SelfEnergy = multiply(multiply(u, bond, m, r, r), adjoint(u, m, r), m, r, m)
 	x, y := make([]complex128, r), make([]complex128, r)
 	// Q: (E − H)ψ = u·b₀ with b₀ = B(u†ψ − a) + b for an arriving wave (a, b).
-	arriving := make([][]complex128, n)
+	arriving := make([]complex128, r*n) // a in columns
 	for k, w := range in {
-		x := make([]complex128, r)
 		w.split(x, y)
-		arriving[k] = x
-		for l := range r {
-			axpy(-x[l], bond[l*r:(l+1)*r], y)
+		for l, a := range x {
+			arriving[l*n+k] = a
 		}
-		for i := range m {
-			for j := range r {
-				res.Injection[i*n+k] += b.u[i*r+j] * y[j]
-			}
+		axpy(-1, apply(bond, x, r, r), y)
+		for i, q := range apply(u, y, m, r) {
+			res.Injection[i*n+k] = q
 		}
 	}
-	// The amplitude of a leaving wave (a, b) in a solution that leaves, (α, Bα), is its flux with it,
-	// −i(b†α − a†Bα), as that with all other leaving and decaying waves is zero; α = u†ψ − a of what arrives.
+	// The amplitude of a leaving wave (a, b) in a solution that leaves, (α, Bα), is its flux with it, −i(b† − a†B)α, as that
+	// with all other leaving and decaying waves is zero; α = u†ψ − a of what arrives.
+	amplitudes := make([]complex128, n*r)
 	for k, w := range out {
 		w.split(x, y)
-		for l := range r { // y† ← −i(b† − a†B)
-			sum := cmplx.Conj(y[l])
-			for j := range r {
-				sum -= cmplx.Conj(x[j]) * bond[l*r+j]
-			}
-			y[l] = sum
+		row := amplitudes[k*r : (k+1)*r]
+		for l, b := range y {
+			row[l] = -1i * cmplx.Conj(b)
 		}
-		for l := range r {
-			y[l] *= -1i
-			for i := range m {
-				res.Extraction[k*m+i] += y[l] * cmplx.Conj(b.u[i*r+l])
-			}
-		}
-		for j := range n {
-			for l := range r {
-				res.Direct[k*n+j] -= y[l] * arriving[j][l]
-			}
-		}
+		axpy(1i, multiply(adjoint(x, r, 1), bond, 1, r, r), row)
 	}
+	res.Extraction = multiply(amplitudes, adjoint(u, m, r), n, r, m)
+	res.Direct = multiply(amplitudes, arriving, n, r, n)
+	scale(res.Direct, -1)
 	for j, w := range append(append([]openMode(nil), in...), out...) {
 		res.Momenta = append(res.Momenta, w.k)
 		res.Velocities = append(res.Velocities, w.velocity)

@@ -250,6 +250,33 @@ func TestCellsOfEveryKind(t *testing.T) {
 	}
 }
 
+func TestRealForm(t *testing.T) {
+	// Without a field, and with one wherever y is counted from, the transfer matrix of a strip is real in some basis; that of
+	// a strip in any basis and of one without symmetry is not. Where it is, the Schur form by way of it is one of the same.
+	random := rand.New(rand.NewPCG(11, 12))
+	for _, width := range []int{1, 2, 7, 8} {
+		for _, field := range []float64{0, 0.07, -0.3} {
+			l := solved(t, Params{width, 1, 4, 2.1, field})
+			shifted := stripCell(l)
+			for i := range shifted.Hopping {
+				shifted.Hopping[i] *= cmplx.Exp(complex(0, 2*field*3.5))
+			}
+			for _, cell := range []*Cell{stripCell(l), shifted} {
+				b := newBloch(cell)
+				matrix, ok := b.transferMatrix()
+				require.True(t, ok)
+				s, ok := newRealForm(matrix, width).schur()
+				require.True(t, ok, "width %d, field %g", width, field)
+				assert.LessOrEqual(t, defect(matrix, s), 1e-13)
+			}
+		}
+	}
+	matrix, ok := newBloch(turned(random, stripCell(solved(t, Params{7, 1, 4, 2.1, 0.07})))).transferMatrix()
+	require.True(t, ok)
+	_, ok = newRealForm(matrix, 7).schur()
+	assert.False(t, ok)
+}
+
 func TestPerfectWire(t *testing.T) {
 	// One cell between its two leads passes every mode without reflection.
 	for _, field := range []float64{0, 0.07} {

@@ -3,20 +3,16 @@ package lead
 import (
 	"math"
 	"math/cmplx"
-	"sort"
-
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/gonum"
 
 	"mcd/core/fault"
 )
 
 // decaying holds an orthonormal basis of the solutions of the lead that decay to the right and the map between slices in
-// that basis: u_{x+1} = next, u_x = here (Width × count, columns), next = here·map, map quasi-triangular (count × count).
+// that basis: u_{x+1} = next, u_x = here (Width × count, columns), next = here·map, map quasi-triangular and real (count × count).
 type decaying struct {
 	width, count int
 	next, here   []complex128
-	step         []float64
+	step         []complex128
 }
 
 // transfer is the transfer matrix [u_{x+1}; u_x] = T·[u_x; u_{x−1}] in a basis where it is real (2Width × 2Width).
@@ -95,106 +91,21 @@ func onsiteAndNeighbours(h []float64, j, w int) {
 func decay(b *bands, right []mode) (*decaying, error) {
 	w, count := b.width, b.width-len(right)
 	n := 2 * w
-	t := transfer(b)
-	z := make([]float64, n*n)
-	re, im := make([]float64, n), make([]float64, n)
-	var impl gonum.Implementation
-	tau := make([]float64, n-1)
-	query := make([]float64, 1)
-	impl.Dgehrd(n, 0, n-1, t, n, tau, query, -1)
-	lwork := int(query[0])
-	impl.Dhseqr(lapack.EigenvaluesAndSchur, lapack.SchurOrig, n, 0, n-1, t, n, re, im, z, n, query, -1)
-	lwork = max(lwork, int(query[0]), 3*n)
-	work := make([]float64, lwork)
-
-	impl.Dgehrd(n, 0, n-1, t, n, tau, work, len(work))
-	copy(z, t)
-	// With the least workspace the reflectors are applied one by one: gonum's blocks of them (Dlarft) lose up to nine digits
-	// of orthogonality where columns end in zeros or numbers next to zero, as at the middle of the band.
-	impl.Dorghr(n, 0, n-1, z, n, tau, work, n-1)
-	for i := 2; i < n; i++ {
-		clear(t[i*n : i*n+i-1])
-	}
-	if impl.Dhseqr(lapack.EigenvaluesAndSchur, lapack.SchurOrig, n, 0, n-1, t, n, re, im, z, n, work, len(work)) != 0 {
+	s, ok := newRealSchur(transfer(b), n)
+	if !ok {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
 	}
-	if !order(impl, t, z, re, im, right, work) {
+	if !s.order(right) {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
 	}
-	d := &decaying{width: w, count: count, step: make([]float64, count*count),
-		next: unpair(z, w, count), here: unpair(z[w*n:], w, count)}
+	d := &decaying{width: w, count: count, step: make([]complex128, count*count),
+		next: unpair(s.z, w, count), here: unpair(s.z[w*n:], w, count)}
 	for i := range count {
-		copy(d.step[i*count:(i+1)*count], t[i*n:i*n+count])
+		for j := range count {
+			d.step[i*count+j] = complex(s.t[i*n+j], 0)
+		}
 	}
 	return d, nil
-}
-
-// order moves the n/2 − len(right) eigenvalues of least modulus, those of open modes apart, to the front of the Schur form
-// (t, z) of order n.
-func order(impl gonum.Implementation, t, z, re, im []float64, right []mode, work []float64) bool {
-	n := len(re)
-	count := n/2 - len(right)
-	modulus := make([]float64, n)
-	index := make([]int, n)
-	for i := range n {
-		modulus[i], index[i] = math.Hypot(re[i], im[i]), i
-	}
-	for _, m := range right { // and their mirror images
-		for _, k := range []float64{m.k, -m.k} {
-			sin, cos := math.Sincos(k)
-			nearest, at := math.Inf(1), 0
-			for i := range n {
-				if d := math.Hypot(re[i]-cos, im[i]-sin); d < nearest && !math.IsInf(modulus[i], 1) {
-					nearest, at = d, i
-				}
-			}
-			modulus[at] = math.Inf(1)
-		}
-	}
-	sort.SliceStable(index, func(i, j int) bool { return modulus[index[i]] < modulus[index[j]] })
-	wanted := make([]bool, n)
-	for _, i := range index[:count] {
-		wanted[i] = true
-	}
-	front := 0
-	for i := 0; i < n; {
-		size := 1
-		if im[i] != 0 {
-			size = 2
-		}
-		if size == 2 && wanted[i] != wanted[i+1] {
-			// On a band edge at k = 0 or π a decaying and a growing solution meet, and rounding makes them a pair.
-			splitPair(t, z, n, i)
-			wanted[i], wanted[i+1] = true, false
-			size = 1
-			im[i+1] = 0
-		}
-		if wanted[i] {
-			if front != i {
-				if _, _, ok := impl.Dtrexc(lapack.UpdateSchur, n, t, n, z, n, i, front, work); !ok {
-					return false
-				}
-			}
-			front += size
-		}
-		i += size
-	}
-	return front == count
-}
-
-// splitPair makes the conjugate pair at i two equal real eigenvalues, by dropping the lesser off-diagonal entry of its block
-// [[a, b], [c, a]], which must come to stand below the diagonal.
-func splitPair(t, z []float64, n, i int) {
-	if math.Abs(t[i*n+i+1]) < math.Abs(t[(i+1)*n+i]) { // exchange the two basis vectors
-		for r := range n {
-			t[r*n+i], t[r*n+i+1] = t[r*n+i+1], t[r*n+i]
-			z[r*n+i], z[r*n+i+1] = z[r*n+i+1], z[r*n+i]
-		}
-		for c := range n {
-			t[i*n+c], t[(i+1)*n+c] = t[(i+1)*n+c], t[i*n+c]
-		}
-	}
-	t[(i+1)*n+i] = 0
 }
 
 // unpair returns the first count columns of w rows of z, taken from the paired basis to the sites.

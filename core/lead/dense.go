@@ -3,6 +3,8 @@ package lead
 import (
 	"math"
 	"math/cmplx"
+
+	"gonum.org/v1/gonum/blas/gonum"
 )
 
 // Dense complex matrices are stored by rows.
@@ -41,6 +43,9 @@ func eliminate(a, b []complex128, n, m int, least float64) bool {
 		for i := k + 1; i < n; i++ {
 			f := a[i*n+k] * inverse
 			a[i*n+k] = f
+			if f == 0 {
+				continue
+			}
 			axpy(-f, a[k*n+k+1:(k+1)*n], a[i*n+k+1:(i+1)*n])
 			axpy(-f, b[k*m:(k+1)*m], b[i*m:(i+1)*m])
 		}
@@ -75,22 +80,34 @@ func multiply(a, b []complex128, n, l, m int) []complex128 {
 	return c
 }
 
+// apply returns a·x for a (n × l).
+func apply(a, x []complex128, n, l int) []complex128 {
+	y := make([]complex128, n)
+	for i := range n {
+		row := a[i*l : (i+1)*l]
+		re, im := 0.0, 0.0
+		for j, v := range x[:l] {
+			f := row[j]
+			re += real(f)*real(v) - imag(f)*imag(v)
+			im += real(f)*imag(v) + imag(f)*real(v)
+		}
+		y[i] = complex(re, im)
+	}
+	return y
+}
+
 // axpy adds f·x to y.
 func axpy(f complex128, x, y []complex128) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += f * v
-	}
+	blas.Zaxpy(len(x), f, x, 1, y, 1)
 }
+
+var blas gonum.Implementation
 
 func swap(a, b []complex128) {
 	for i := range a {
 		a[i], b[i] = b[i], a[i]
 	}
 }
-
-// hypot is the length of the vector (p, q).
-func hypot(p, q complex128) float64 { return math.Hypot(cmplx.Abs(p), cmplx.Abs(q)) }
 
 // sum1 is |Re z| + |Im z|.
 func sum1(z complex128) float64 { return math.Abs(real(z)) + math.Abs(imag(z)) }

@@ -59,7 +59,13 @@ func newStein(l *Lead) (*stein, error) {
 	for y := range w {
 		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])
 	}
-	step := d.triangular()
+	step := d.step
+	triangular(step, d.count, func(i int, p, q complex128) {
+		for r := range w {
+			x := d.here[r*d.count+i:]
+			x[0], x[1] = x[0]*p+x[1]*q, x[1]*cmplx.Conj(p)-x[0]*cmplx.Conj(q)
+		}
+	})
 	for y := range w {
 		copy(e.z[y*w:], d.here[y*d.count:(y+1)*d.count])
 	}
@@ -130,38 +136,4 @@ func (e *stein) columns(y []complex128) {
 			y[i*w+j] = r / (1 - last*e.s[i*w+i])
 		}
 	}
-}
-
-// triangular returns the map of the decaying solutions as a complex upper triangular matrix, turning the columns of here
-// accordingly: every 2×2 block on the diagonal is taken to its own Schur form by a unitary pair of columns.
-func (d *decaying) triangular() []complex128 {
-	n := d.count
-	s := make([]complex128, n*n)
-	for i, v := range d.step {
-		s[i] = complex(v, 0)
-	}
-	for i := 0; i+1 < n; i++ {
-		if s[(i+1)*n+i] == 0 {
-			continue
-		}
-		a, b, c, e := s[i*n+i], s[i*n+i+1], s[(i+1)*n+i], s[(i+1)*n+i+1]
-		lambda := (a+e)/2 + cmplx.Sqrt((a-e)*(a-e)/4+b*c)
-		p, q := b, lambda-a // the eigenvector
-		norm := complex(hypot(p, q), 0)
-		p, q = p/norm, q/norm
-		turn := func(x []complex128, stride, rows int) { // columns times [[p, −q̄], [q, p̄]]
-			for r := range rows {
-				f, g := x[r*stride+i], x[r*stride+i+1]
-				x[r*stride+i], x[r*stride+i+1] = f*p+g*q, g*cmplx.Conj(p)-f*cmplx.Conj(q)
-			}
-		}
-		turn(s, n, n)
-		turn(d.here, n, d.width)
-		for j := range n {
-			f, g := s[i*n+j], s[(i+1)*n+j]
-			s[i*n+j], s[(i+1)*n+j] = cmplx.Conj(p)*f+cmplx.Conj(q)*g, p*g-q*f
-		}
-		s[(i+1)*n+i] = 0
-	}
-	return s
 }
