@@ -254,35 +254,33 @@ SIZES(conj_set)
 SIZES(conj_add)
 SIZES(dot_real)
 
+// next returns the size of the next tile if n rows or columns are left: `most`, but no small rest at the end.
+INLINE int64_t next(int64_t n, int64_t most) { return n >= 2 * most ? most : n > most ? (n + 1) / 2 : n; }
+
 // part returns where part number i begins if n is cut into the fewest parts of at most `most`, sizes as equal as possible.
 INLINE int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
 INLINE int64_t part(int64_t i, int64_t n, int64_t count) { return i * (n / count) + least(i, n % count); }
 
 // ---- LU factors ----
 
-// pivot returns the pivot row of column j, and swaps rows if that is another one.
-static int64_t pivot(int64_t w, int64_t ld, int64_t j, double *m)
+INLINE vec square(const double *p)
 {
-	vec largest = SPLAT(0), own = SPLAT(0);
-	for (int64_t i = w - 1; i >= j; i--) {
-		vec re = LOAD(m + (i * ld + j) * E), im = LOAD(m + (i * ld + j) * E + V);
-		own = FMA(re, re, im * im);
-		largest = MAX(own, largest);
-	}
-	if (__builtin_expect(ALL_AT_MOST(largest, SPLAT(16) * own), 1))
-		return j;
+	const vec re = LOAD(p), im = LOAD(p + V);
+	return FMA(re, re, im * im);
+}
 
-	double best = -1, scale[V];
+// other_pivot returns the pivot row of column j where row j is not good enough, and swaps the two.
+static __attribute__((cold, noinline)) int64_t other_pivot(int64_t w, int64_t ld, int64_t j, double *m, vec largest)
+{
+	double best = -1, scale[V], own[V];
 	int64_t at = j;
 	STORE(scale, largest);
 	for (int64_t i = j; i < w; i++) {
-		const double *x = m + (i * ld + j) * E;
 		double worst = 1;
-		for (int l = 0; l < V; l++) {
-			double ratio = (x[l] * x[l] + x[V + l] * x[V + l]) / scale[l];
-			if (ratio < worst)
-				worst = ratio;
-		}
+		STORE(own, square(m + (i * ld + j) * E));
+		for (int l = 0; l < V; l++)
+			if (own[l] / scale[l] < worst)
+				worst = own[l] / scale[l];
 		if (worst > best) {
 			best = worst;
 			at = i;
@@ -294,13 +292,19 @@ static int64_t pivot(int64_t w, int64_t ld, int64_t j, double *m)
 	return at;
 }
 
-// eliminate factors the panel of C columns from (j0, j0) down, unblocked.
+// eliminate factors the panel of C columns from (j0, j0) down, unblocked. The search for the largest entry of a column goes
+// along with the elimination of the one before.
 INLINE void eliminate(const int C, int64_t w, int64_t ld, int64_t j0, double *m, int32_t *piv)
 {
+	vec largest = SPLAT(0);
+	for (int64_t i = j0; i < w; i++)
+		largest = MAX(square(m + (i * ld + j0) * E), largest);
 	UNROLL for (int s = 0; s < C; s++) {
 		const int64_t j = j0 + s;
-		piv[j] = (int32_t)pivot(w, ld, j, m);
 		double *d = m + (j * ld + j) * E;
+		piv[j] = (int32_t)j;
+		if (__builtin_expect(!ALL_AT_MOST(largest, SPLAT(16) * square(d)), 0))
+			piv[j] = (int32_t)other_pivot(w, ld, j, m, largest);
 		inverse(d);
 		const vec dr = LOAD(d), di = LOAD(d + V);
 		vec ur[TILE_COLS], ui[TILE_COLS];
@@ -308,6 +312,7 @@ INLINE void eliminate(const int C, int64_t w, int64_t ld, int64_t j0, double *m,
 			ur[c] = LOAD(d + (c - s) * E);
 			ui[c] = LOAD(d + (c - s) * E + V);
 		}
+		largest = SPLAT(0);
 		for (int64_t i = j + 1; i < w; i++) {
 			double *x = m + (i * ld + j) * E;
 			vec fr = LOAD(x), fi = LOAD(x + V);
@@ -319,39 +324,68 @@ INLINE void eliminate(const int C, int64_t w, int64_t ld, int64_t j0, double *m,
 				less(&re, &im, fr, fi, ur[c], ui[c]);
 				STORE(x + (c - s) * E, re);
 				STORE(x + (c - s) * E + V, im);
+				if (c == s + 1)
+					largest = MAX(FMA(re, re, im * im), largest);
 			}
 		}
 	}
 }
 
-// rows runs a task on the tiles of rows from `from` to `to` of p, whose x, a and t point to row 0; with diagonal, t follows
-// the rows along the diagonal and the depth is what stands left of it.
-INLINE void rows(const tile_table table, int64_t from, int64_t to, int C, const product *p)
+// All matrices from here to the left solves are w × w with row stride s = ld·E. They are cut into the fewest panels of at most
+// PANEL columns, so that panels stay in the second-level cache whatever w; the micro-kernel's columns cut panels.
+enum { PANEL = 48, DEPTH = 64 };
+
+// block runs a task for the columns j0 to j1 of the rows i0 to i1 of x: subtracts a(i, k)·b(k, j) with k0 ≤ k < k1, and then
+// takes the tile at (j, j) of b for the task's triangle (a task with a triangle needs j1 − j0 ≤ TILE_COLS).
+INLINE void block(const tile_table *table, int64_t i0, int64_t i1, int64_t k0, int64_t k1, int64_t j0, int64_t j1, int64_t s,
+                  const double *a, const double *b, double *x)
 {
-	const int64_t count = parts(to - from, TILE_ROWS);
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t begin = from + part(i, to - from, count), end = from + part(i + 1, to - from, count);
-		product q = *p;
-		q.a += begin * q.ars;
-		q.x += begin * q.xrs;
-		table[end - begin - 1][C - 1](&q);
+	for (int64_t i = i0, R; i < i1; i += R) {
+		R = next(i1 - i, TILE_ROWS);
+		for (int64_t j = j0, C; j < j1; j += C) {
+			C = next(j1 - j, TILE_COLS);
+			const product p = {k1 - k0, a + i * s + k0 * E, s, E, b + k0 * s + j * E, s, E, x + i * s + j * E, s,
+			                   b + j * (s + E), s};
+			(*table)[R - 1][C - 1](&p);
+		}
 	}
 }
 
-static void factor(int64_t w, int64_t ld, double *m, int32_t *piv)
+// subtract is block for the task gemm_sub at any depth: rows of a of DEPTH stay in the first-level cache.
+static void subtract(int64_t i0, int64_t i1, int64_t k0, int64_t k1, int64_t j0, int64_t j1, int64_t s, const double *a,
+                     const double *b, double *x)
 {
-	const int64_t count = parts(w, TILE_COLS), s = ld * E;
-	for (int64_t jp = 0; jp < count; jp++) {
-		const int64_t j0 = part(jp, w, count), C = part(jp + 1, w, count) - j0;
-		const int64_t above = parts(j0, TILE_ROWS);
-		for (int64_t i = 0; i < above; i++) {
-			const int64_t begin = part(i, j0, above), end = part(i + 1, j0, above);
-			const product p = {begin, m + begin * s, s, E, m + j0 * E, s, E, m + begin * s + j0 * E, s, m + begin * (s + E), s};
-			tiles_left_unit[end - begin - 1][C - 1](&p);
+	const int64_t depth = k1 - k0, count = parts(depth, DEPTH);
+	for (int64_t kp = 0; kp < count; kp++)
+		block(&tiles_gemm_sub, i0, i1, k0 + part(kp, depth, count), k0 + part(kp + 1, depth, count), j0, j1, s, a, b, x);
+}
+
+// left solves with a triangle of m for all columns of b, from the top or from the bottom; strides rs, ks as of the triangle's
+// rows and columns, which are m's or, transposed, m's columns and rows.
+INLINE void left(const tile_table *table, int upward, int64_t w, const double *m, int64_t rs, int64_t ks, int64_t ld, int64_t c,
+                 int64_t ldb, double *b)
+{
+	for (int64_t done = 0, R; done < w; done += R) {
+		R = next(w - done, TILE_ROWS);
+		const int64_t i = upward ? w - done - R : done, first = upward ? i + R : 0;
+		for (int64_t j = 0, C; j < c; j += C) {
+			C = next(c - j, TILE_COLS);
+			const product p = {done, m + i * rs + first * ks, rs, ks, b + (first * ldb + j) * E, ldb * E, E,
+			                   b + (i * ldb + j) * E, ldb * E, m + i * (ld + 1) * E, ld * E};
+			(*table)[R - 1][C - 1](&p);
 		}
-		const product p = {j0, m, s, E, m + j0 * E, s, E, m + j0 * E, s, m, s};
-		rows(tiles_gemm_sub, j0, w, C, &p);
-		switch (C) {
+	}
+}
+
+// factor_panel factors the columns p0 to p1 from row p0 down, given that all before p0 has been eliminated from them.
+INLINE void factor_panel(int64_t w, int64_t ld, int64_t p0, int64_t p1, double *m, int32_t *piv)
+{
+	const int64_t s = ld * E;
+	for (int64_t j0 = p0, j1; j0 < p1; j0 = j1) {
+		j1 = j0 + next(p1 - j0, TILE_COLS);
+		left(&tiles_left_unit, 0, j0 - p0, m + p0 * (s + E), s, E, ld, j1 - j0, ld, m + p0 * s + j0 * E);
+		block(&tiles_gemm_sub, j0, w, p0, j0, j0, j1, s, m, m, m);
+		switch (j1 - j0) {
 		case 1:
 			eliminate(1, w, ld, j0, m, piv);
 			break;
@@ -367,25 +401,57 @@ static void factor(int64_t w, int64_t ld, double *m, int32_t *piv)
 	}
 }
 
-// right_solves computes n·U⁻¹·L⁻¹ for the rows of n, those of row tile i beginning at column first(i); then the exchanges.
-// right_upper_solve overwrites n with n·U⁻¹, right_unit_solve with n·L⁻¹·P: the row exchanges of m, undone on columns.
-static void right_upper_solve(int64_t w, int64_t ld, const double *m, double *n)
+static void factor(int64_t w, int64_t ld, double *m, int32_t *piv)
 {
-	const int64_t count = parts(w, TILE_COLS), s = ld * E;
-	for (int64_t jp = 0; jp < count; jp++) {
-		const int64_t j0 = part(jp, w, count), C = part(jp + 1, w, count) - j0;
-		const product p = {j0, n, s, E, m + j0 * E, s, E, n + j0 * E, s, m + j0 * (s + E), s};
-		rows(tiles_right_upper, 0, w, C, &p);
+	const int64_t s = ld * E, panels = parts(w, PANEL);
+	for (int64_t p = 0; p < panels; p++) {
+		const int64_t p0 = part(p, w, panels), p1 = part(p + 1, w, panels);
+		for (int64_t q = 0; q < p; q++) { // the rows of U above the panel
+			const int64_t q0 = part(q, w, panels), q1 = part(q + 1, w, panels);
+			subtract(q0, q1, 0, q0, p0, p1, s, m, m, m);
+			left(&tiles_left_unit, 0, q1 - q0, m + q0 * (s + E), s, E, ld, p1 - p0, ld, m + q0 * s + p0 * E);
+		}
+		subtract(p0, w, 0, p0, p0, p1, s, m, m, m);
+		factor_panel(w, ld, p0, p1, m, piv);
 	}
 }
 
+// right_upper_solve overwrites n with n·U⁻¹. If triangular, n is upper triangular, and so is the result: row i is zero left of
+// column i, and nothing needs to be done below the diagonal.
+INLINE void right_upper_solve(int triangular, int64_t w, int64_t ld, const double *m, double *n)
+{
+	const int64_t s = ld * E, panels = parts(w, PANEL);
+	for (int64_t p = 0; p < panels; p++) {
+		const int64_t p0 = part(p, w, panels), p1 = part(p + 1, w, panels);
+		if (triangular)
+			for (int64_t q = 0; q < p; q++)
+				subtract(part(q, w, panels), part(q + 1, w, panels), part(q, w, panels), p0, p0, p1, s, n, m, n);
+		else
+			subtract(0, w, 0, p0, p0, p1, s, n, m, n);
+		for (int64_t j0 = p0, j1; j0 < p1; j0 = j1) {
+			j1 = j0 + next(p1 - j0, TILE_COLS);
+			if (!triangular) {
+				block(&tiles_right_upper, 0, w, p0, j0, j0, j1, s, n, m, n);
+				continue;
+			}
+			block(&tiles_right_upper, 0, p0, p0, j0, j0, j1, s, n, m, n);
+			for (int64_t i = p0; i < j1; i += TILE_ROWS)
+				block(&tiles_right_upper, i, least(i + TILE_ROWS, j1), least(i, j0), j0, j0, j1, s, n, m, n);
+		}
+	}
+}
+
+// right_unit_solve overwrites n with n·L⁻¹·P, where P stands for the row exchanges of m, undone on columns.
 static void right_unit_solve(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
 {
-	const int64_t count = parts(w, TILE_COLS), s = ld * E;
-	for (int64_t jp = count - 1; jp >= 0; jp--) {
-		const int64_t j0 = part(jp, w, count), j1 = part(jp + 1, w, count);
-		const product p = {w - j1, n + j1 * E, s, E, m + j1 * s + j0 * E, s, E, n + j0 * E, s, m + j0 * (s + E), s};
-		rows(tiles_right_unit, 0, w, j1 - j0, &p);
+	const int64_t s = ld * E, panels = parts(w, PANEL);
+	for (int64_t p = panels - 1; p >= 0; p--) {
+		const int64_t p0 = part(p, w, panels), p1 = part(p + 1, w, panels);
+		subtract(0, w, p1, w, p0, p1, s, n, m, n);
+		for (int64_t j1 = p1, j0; j1 > p0; j1 = j0) {
+			j0 = j1 - next(j1 - p0, TILE_COLS);
+			block(&tiles_right_unit, 0, w, j1, p1, j0, j1, s, n, m, n);
+		}
 	}
 	for (int64_t j = w - 1; j >= 0; j--)
 		if (piv[j] != j)
@@ -395,7 +461,7 @@ static void right_unit_solve(int64_t w, int64_t ld, const double *m, const int32
 
 static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
 {
-	right_upper_solve(w, ld, m, n);
+	right_upper_solve(0, w, ld, m, n);
 	right_unit_solve(w, ld, m, piv, n);
 }
 
@@ -418,17 +484,7 @@ static void invert(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
 {
 	factor(w, ld, m, piv);
 	identity(w, ld, n);
-	// U⁻¹ is upper triangular: row i of n is zero left of column i, and below the diagonal nothing needs to be done.
-	const int64_t count = parts(w, TILE_COLS), s = ld * E;
-	for (int64_t jp = 0; jp < count; jp++) {
-		const int64_t j0 = part(jp, w, count), C = part(jp + 1, w, count) - j0, above = parts(j0 + C, TILE_ROWS);
-		for (int64_t i = 0; i < above; i++) {
-			const int64_t i0 = part(i, j0 + C, above), R = part(i + 1, j0 + C, above) - i0, k0 = least(i0, j0);
-			const product p = {j0 - k0, n + i0 * s + k0 * E, s, E, m + k0 * s + j0 * E, s, E, n + i0 * s + j0 * E, s,
-			                   m + j0 * (s + E), s};
-			tiles_right_upper[R - 1][C - 1](&p);
-		}
-	}
+	right_upper_solve(1, w, ld, m, n);
 	right_unit_solve(w, ld, m, piv, n);
 }
 
@@ -442,35 +498,17 @@ static void exchange(int64_t w, const int32_t *piv, int backward, int64_t c, int
 	}
 }
 
-// left solves with a triangle of m for all columns of b, from the top or from the bottom; strides rs, ks as of the triangle's
-// rows and columns, which are m's or, transposed, m's columns and rows.
-INLINE void left(const tile_table table, int upward, int64_t w, const double *m, int64_t rs, int64_t ks, int64_t ld, int64_t c,
-                 int64_t ldb, double *b)
-{
-	const int64_t count = parts(w, TILE_ROWS), columns = parts(c, TILE_COLS);
-	for (int64_t k = 0; k < count; k++) {
-		const int64_t i = upward ? count - 1 - k : k, begin = part(i, w, count), end = part(i + 1, w, count);
-		const int64_t first = upward ? end : 0, depth = upward ? w - end : begin;
-		for (int64_t j = 0; j < columns; j++) {
-			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
-			const product p = {depth, m + begin * rs + first * ks, rs, ks, b + (first * ldb + j0) * E, ldb * E, E,
-			                   b + (begin * ldb + j0) * E, ldb * E, m + begin * (ld + 1) * E, ld * E};
-			table[end - begin - 1][C - 1](&p);
-		}
-	}
-}
-
 static void solve_left(int64_t w, int64_t ld, const double *m, const int32_t *piv, int64_t c, int64_t ldb, double *b)
 {
 	exchange(w, piv, 0, c, ldb, b);
-	left(tiles_left_unit, 0, w, m, ld * E, E, ld, c, ldb, b);
-	left(tiles_left_upper, 1, w, m, ld * E, E, ld, c, ldb, b);
+	left(&tiles_left_unit, 0, w, m, ld * E, E, ld, c, ldb, b);
+	left(&tiles_left_upper, 1, w, m, ld * E, E, ld, c, ldb, b);
 }
 
 static void solve_left_t(int64_t w, int64_t ld, const double *m, const int32_t *piv, int64_t c, int64_t ldb, double *b)
 {
-	left(tiles_left_lower_t, 0, w, m, E, ld * E, ld, c, ldb, b);
-	left(tiles_left_unit_t, 1, w, m, E, ld * E, ld, c, ldb, b);
+	left(&tiles_left_lower_t, 0, w, m, E, ld * E, ld, c, ldb, b);
+	left(&tiles_left_unit_t, 1, w, m, E, ld * E, ld, c, ldb, b);
 	exchange(w, piv, 1, c, ldb, b);
 }
 
@@ -481,13 +519,12 @@ static void mul(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double
 	static const tile_table *const tables[3] = {&tiles_gemm_set, &tiles_gemm_add, &tiles_gemm_sub};
 	const tile_table *table = tables[mode];
 	const int64_t rs = (trans ? 1 : ld) * E, ks = (trans ? ld : 1) * E;
-	const int64_t count = parts(w, TILE_ROWS), columns = parts(c, TILE_COLS);
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t begin = part(i, w, count), end = part(i + 1, w, count);
-		for (int64_t j = 0; j < columns; j++) {
-			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
-			const product p = {w, a + begin * rs, rs, ks, b + j0 * E, ldb * E, E, out + (begin * ldb + j0) * E, ldb * E, a, 0};
-			(*table)[end - begin - 1][C - 1](&p);
+	for (int64_t i = 0, R; i < w; i += R) {
+		R = next(w - i, TILE_ROWS);
+		for (int64_t j = 0, C; j < c; j += C) {
+			C = next(c - j, TILE_COLS);
+			const product p = {w, a + i * rs, rs, ks, b + j * E, ldb * E, E, out + (i * ldb + j) * E, ldb * E, a, 0};
+			(*table)[R - 1][C - 1](&p);
 		}
 	}
 }
@@ -497,29 +534,28 @@ static void gram(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, 
 	static const tile_table *const tables[2][3] = {{&tiles_gemm_set, &tiles_gemm_add, &tiles_gemm_sub},
 	                                               {&tiles_conj_set, &tiles_conj_add, &tiles_conj_sub}};
 	const tile_table *table = tables[conj][mode];
-	const int64_t s = ldb * E, count = parts(c, TILE_ROWS), columns = parts(c, TILE_COLS);
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t begin = part(i, c, count), end = part(i + 1, c, count);
-		for (int64_t j = 0; j < columns; j++) {
-			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
-			const product p = {w, a + begin * E, E, s, b + j0 * E, s, E, out + (begin * c + j0) * E, c * E, a, 0};
-			(*table)[end - begin - 1][C - 1](&p);
+	const int64_t s = ldb * E;
+	for (int64_t i = 0, R; i < c; i += R) {
+		R = next(c - i, TILE_ROWS);
+		for (int64_t j = 0, C; j < c; j += C) {
+			C = next(c - j, TILE_COLS);
+			const product p = {w, a + i * E, E, s, b + j * E, s, E, out + (i * c + j) * E, c * E, a, 0};
+			(*table)[R - 1][C - 1](&p);
 		}
 	}
 }
 
 static void reduce(int64_t w, int64_t c, int64_t ldb, const double *coef, const double *chi, const double *psi, double *out)
 {
-	const int64_t count = parts(w, TILE_ROWS), columns = parts(c, TILE_COLS);
-	for (int64_t i = 0; i < count; i++) {
-		const int64_t begin = part(i, w, count), end = part(i + 1, w, count);
-		for (int64_t y = begin; y < end; y++)
+	for (int64_t i = 0, R; i < w; i += R) {
+		R = next(w - i, TILE_ROWS);
+		for (int64_t y = i; y < i + R; y++)
 			STORE(out + y * V, SPLAT(0));
-		for (int64_t j = 0; j < columns; j++) {
-			const int64_t j0 = part(j, c, columns), C = part(j + 1, c, columns) - j0;
-			const product p = {c, psi + begin * ldb * E, ldb * E, E, coef + j0 * c * E, E, c * E, out + begin * V, V,
-			                   chi + (begin * ldb + j0) * E, ldb * E};
-			tiles_dot_real[end - begin - 1][C - 1](&p);
+		for (int64_t j = 0, C; j < c; j += C) {
+			C = next(c - j, TILE_COLS);
+			const product p = {c, psi + i * ldb * E, ldb * E, E, coef + j * c * E, E, c * E, out + i * V, V,
+			                   chi + (i * ldb + j) * E, ldb * E};
+			tiles_dot_real[R - 1][C - 1](&p);
 		}
 	}
 }
