@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	"mcd/adjoint"
+	"mcd/core/fault"
 	"mcd/core/inverse"
 	"mcd/core/lattice"
+	"mcd/core/memory"
 	"mcd/core/parallel"
 	"mcd/core/scatter"
 )
@@ -88,6 +91,9 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		return err
 	}
 	if e.wire == nil {
+		if err := e.affordable(); err != nil {
+			return err
+		}
 		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.threads, MemoryLimit: e.limit})
 		if err != nil {
 			return err
@@ -95,6 +101,16 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		e.wire = w
 	}
 	return body(e.wire)
+}
+
+// affordable refuses a wire that cannot fit before its leads are solved: their maps alone are two complex matrices of
+// width × width for each point.
+func (e *engine) affordable() error {
+	n := 4 * float64(e.strip.Points()) * float64(e.strip.Width) * float64(e.strip.Width)
+	if e.limit > 0 && 8*n > float64(e.limit) {
+		return fault.New(fault.Memory, "memory_limit: at least %.0f bytes are needed for %d × %d sites and %d points, the limit is %d; raise it or reduce the size", 8*n, e.strip.Length, e.strip.Width, e.strip.Points(), e.limit)
+	}
+	return memory.Fits(int(min(n, math.MaxInt/32)))
 }
 
 // panicInTask is where tests plant a panic on a worker goroutine.

@@ -76,9 +76,6 @@ func (j *job) release() {
 //export go_mcd_job_create_design
 func go_mcd_job_create_design(h C.mcd_problem, out *C.mcd_job) C.mcd_status {
 	return enter(func() error {
-		if err := given("job", out); err != nil {
-			return err
-		}
 		p, err := lookup[*problem](h)
 		if err != nil {
 			return err
@@ -90,9 +87,6 @@ func go_mcd_job_create_design(h C.mcd_problem, out *C.mcd_job) C.mcd_status {
 //export go_mcd_job_create_defect
 func go_mcd_job_create_defect(h C.mcd_wire, target *C.double, targetCount C.size_t, defects C.int64_t, sigma C.double, out *C.mcd_job) C.mcd_status {
 	return enter(func() error {
-		if err := given("job", out); err != nil {
-			return err
-		}
 		w, err := lookup[*wire](h)
 		if err != nil {
 			return err

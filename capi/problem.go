@@ -13,6 +13,7 @@ import (
 	"mcd/capi/exchange"
 	"mcd/core/fault"
 	"mcd/core/inverse"
+	"mcd/core/memory"
 )
 
 // problem is a description with its wire.
@@ -111,9 +112,6 @@ func alter(h C.mcd_problem, change func(s *exchange.Problem) error) C.mcd_status
 //export go_mcd_problem_create
 func go_mcd_problem_create(h C.mcd_wire, target *C.double, targetCount C.size_t, out *C.mcd_problem) C.mcd_status {
 	return enter(func() error {
-		if err := given("problem", out); err != nil {
-			return err
-		}
 		w, err := lookup[*wire](h)
 		if err != nil {
 			return err
@@ -123,6 +121,10 @@ func go_mcd_problem_create(h C.mcd_wire, target *C.double, targetCount C.size_t,
 			return err
 		}
 		own := w.copy()
+		if err := memory.Fits(16 * own.strip.Sites()); err != nil {
+			own.release()
+			return err
+		}
 		spec := &exchange.Problem{Wire: own.strip, Backend: own.backend, Target: curve,
 			Sites: &exchange.Sites{Start: slices.Repeat([]float64{own.strip.LeadOnsite}, own.strip.Sites())}}
 		p, err := newProblem(spec, own)

@@ -44,7 +44,7 @@ mcd_status mcd_forked(void) {
 /* ---- signals ----
  * Go's threads are born with the mask of the thread that loads the library. While it starts they must not get the signals
  * that belong to the host's threads: a Ctrl-C delivered to a Go thread would not interrupt the host's main thread. The
- * first constructor blocks them; the second runs after Go's own (it stands last in the link) and restores the mask. */
+ * first constructor blocks them; the second, of default priority, runs after that of Go (which the linker places first) and restores the mask. */
 
 static sigset_t host_mask;
 
@@ -69,7 +69,7 @@ __attribute__((constructor(101))) static void before_go(void) {
     pthread_sigmask(SIG_BLOCK, &hosts, &host_mask);
 }
 
-static void after_go(void) { pthread_sigmask(SIG_SETMASK, &host_mask, NULL); }
+__attribute__((constructor)) static void after_go(void) { pthread_sigmask(SIG_SETMASK, &host_mask, NULL); }
 
 /* ---- errors: a buffer per thread, by a key, because Go makes thread-local variables a scarce static resource ---- */
 

@@ -98,7 +98,7 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 	}
 	d.columns = d.chooseColumns()
 	if need := 8 * int64(d.workspaceValues()); d.limit > 0 && need > d.limit {
-		return nil, fault.Invalid("memory_limit", "%d bytes are needed to solve %d orbitals for %d points at a time, the limit is %d; raise it or reduce the device", need, l.Orbitals, k.Lanes(), d.limit)
+		return nil, fault.New(fault.Memory, "memory_limit: %d bytes are needed to solve %d orbitals for %d points at a time, the limit is %d; raise it or reduce the device", need, l.Orbitals, k.Lanes(), d.limit)
 	}
 	d.SetThreads(o.Threads)
 	return d, nil

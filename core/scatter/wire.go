@@ -205,7 +205,7 @@ func pad(n int) int { const unit = memory.Align / 8; return (n + unit - 1) / uni
 // withinLimit checks n more values against the memory limit.
 func (w *Wire) withinLimit(n int) error {
 	if need := w.Bytes() + 8*int64(n); w.limit > 0 && need > w.limit {
-		return fault.Invalid("memory_limit", "%d bytes are needed for %d × %d sites and %d points, the limit is %d; raise it or reduce the size", need, w.Strip.Length, w.Strip.Width, w.Strip.Points(), w.limit)
+		return fault.New(fault.Memory, "memory_limit: %d bytes are needed for %d × %d sites and %d points, the limit is %d; raise it or reduce the size", need, w.Strip.Length, w.Strip.Width, w.Strip.Points(), w.limit)
 	}
 	return nil
 }
