@@ -61,6 +61,7 @@ func (d *Device) Along(ctx context.Context, onsite []float64, v Variation, g, dg
 		return err
 	}
 	curves, e := d.curvesAlong(&v), d.everything(&v)
+	places := d.NewPlaces(e.rows, e.cols)
 	return d.Run(ctx, onsite, nil, func(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup) error {
 		for k := range d.Pairs {
 			for _, p := range group.Points {
@@ -79,14 +80,12 @@ func (d *Device) Along(ctx context.Context, onsite []float64, v Variation, g, dg
 				if c.from != from {
 					continue
 				}
-				chi, err := costates(s, group, c, first, n, psi)
-				if err != nil {
+				clear(sums.Data)
+				if err := s.Reduce(n, psi, places, sums.Data, costates(s, group, c, first, n, psi)...); err != nil {
 					return err
 				}
-				clear(sums.Data)
-				s.Dot(e.rows, e.cols, n, chi, psi, sums.Data)
 				for l, p := range group.Points[:group.Unique] {
-					change := d.contract(s, e, sums.Data, &v, l, p)
+					change := d.contract(s, e, places, sums.Data, &v, l, p)
 					for k, to := range c.to {
 						change += c.weights[k](p) * d.widths(s, &v, to, l, p, n, psi)
 					}
@@ -121,49 +120,56 @@ func (d *Device) curvesAlong(v *Variation) []curve {
 	return curves
 }
 
+// Kinds of entries that a variation changes, beside those of the pattern (which have their number).
+const (
+	energyEntry = -1
+	leadEntry   = -2 // less the number of the lead; they follow each other in the order of the self-energy
+)
+
 // everything lists where the variation may change A: the entries of H, then the diagonal, then the leads' interfaces.
 func (d *Device) everything(v *Variation) *entries {
 	e := &entries{}
 	if v.Values != nil {
 		e = d.patternEntries()
+		e.stride = d.Lattice.Entries()
 	}
 	if v.Energy != nil {
 		for p := range d.Plan.Order {
-			e.add(int32(p), int32(p), -1)
+			e.add(int32(p), int32(p), energyEntry)
 		}
 	}
-	if v.Sigma != nil {
-		for i := range d.Terminals {
-			for _, r := range d.Interface(i) {
-				for _, c := range d.Interface(i) {
-					e.add(r, c, -1)
-				}
+	if v.Sigma == nil {
+		return e
+	}
+	for i := range d.Terminals {
+		e.leads = append(e.leads, len(e.rows))
+		for _, r := range d.Interface(i) {
+			for _, c := range d.Interface(i) {
+				e.add(r, c, leadEntry-i)
 			}
 		}
 	}
 	return e
 }
 
-// contract returns Re Σ D(dH + ΣdΣ_l − dE) of one point; the order is that of everything.
-func (d *Device) contract(s *scatter.DeviceWorkspace, e *entries, sums []float64, v *Variation, lane, point int) float64 {
-	total, at := 0.0, 0
-	next := func() complex128 { at++; return s.Element(sums, at-1, lane) }
-	if v.Values != nil {
-		values := v.Values[point*d.Lattice.Entries():]
-		for at < len(e.entry) && e.entry[at] >= 0 {
-			k := e.entry[at]
-			total += real(next() * values[k])
-		}
+// change returns how entry k of H + ΣΣ_l − E changes at a point.
+func (e *entries) change(k, point int, v *Variation) complex128 {
+	switch kind := e.entry[k]; {
+	case kind >= 0:
+		return v.Values[point*e.stride+kind]
+	case kind == energyEntry:
+		return complex(-v.Energy[point], 0)
+	default:
+		i := leadEntry - kind
+		return v.Sigma[i][point][k-e.leads[i]]
 	}
-	if v.Energy != nil {
-		for range d.Plan.Order {
-			total -= real(next()) * v.Energy[point]
-		}
-	}
-	for i := range v.Sigma {
-		for _, z := range v.Sigma[i][point] {
-			total += real(next() * z)
-		}
+}
+
+// contract returns Re Σ D(dH + ΣdΣ_l − dE) of one point.
+func (d *Device) contract(s *scatter.DeviceWorkspace, e *entries, places *scatter.Places, sums []float64, v *Variation, lane, point int) float64 {
+	total := 0.0
+	for at, k := range places.Order {
+		total += real(s.Element(sums, at, lane) * e.change(k, point, v))
 	}
 	return total
 }

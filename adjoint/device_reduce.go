@@ -12,6 +12,8 @@ import (
 type entries struct {
 	rows, cols []int32
 	entry      []int
+	leads      []int // in a variation: the first entry of every lead
+	stride     int   // in a variation: entries of the pattern
 }
 
 func (e *entries) add(row, col int32, entry int) {
@@ -59,7 +61,11 @@ func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *
 	if err := scatter.CheckLength("transmission", len(g), d.Outputs()); err != nil {
 		return err
 	}
-	rows := 0
+	places, rows := d.NewPlaces(e.rows, e.cols), 0
+	place := make([]int, len(places.Order)) // of entry k in sums
+	for at, k := range places.Order {
+		place[k] = at
+	}
 	for _, c := range curves {
 		rows = max(rows, c.row+1)
 	}
@@ -74,11 +80,9 @@ func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *
 		err = s.Transmissions(g, func(from, first, n int, psi []float64) error {
 			for i := range curves {
 				if c := &curves[i]; c.from == from {
-					chi, err := costates(s, group, c, first, n, psi)
-					if err != nil {
+					if err := s.Reduce(n, psi, places, buffer.Data[c.row*size:][:size], costates(s, group, c, first, n, psi)...); err != nil {
 						return err
 					}
-					s.Dot(e.rows, e.cols, n, chi, psi, buffer.Data[c.row*size:][:size])
 				}
 			}
 			return nil
@@ -88,14 +92,14 @@ func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *
 		}
 		for row := range rows {
 			sums := buffer.Data[row*size:][:size]
-			emit(group, row, func(k, lane int) complex128 { return s.Element(sums, k, lane) })
+			emit(group, row, func(k, lane int) complex128 { return s.Element(sums, place[k], lane) })
 		}
 		return nil
 	})
 }
 
-// costates solves Aᵀχ_n = 2 Σ_m w S*_mn Outᵀ_m for the columns of ψ, summed over the leads of a curve with their weights w.
-func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, first, n int, psi []float64) ([]float64, error) {
+// costates returns the sources of Aᵀχ_n = 2 Σ_m w S*_mn Outᵀ_m for the columns of ψ, for all leads of a curve with weights w.
+func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, first, n int, psi []float64) []scatter.Source {
 	sources := s.Sources(n, c.to)
 	v := s.Lanes()
 	for k, to := range c.to {
@@ -109,5 +113,5 @@ func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, 
 		}
 		s.Project(to, n, a, sources[k].Data)
 	}
-	return s.Solve(scatter.Chi, n, sources...)
+	return sources
 }

@@ -38,8 +38,10 @@ type Front interface {
 	// Dot adds Σ_c chi[rows[k]][c]·psi[cols[k]][c] to out[k], rows of n elements.
 	Dot(rows, cols []int32, n int, chi, psi, out []float64)
 	// Largest sets out (n real values a lane) to the largest |re| or |im| in every column of x (r × n); a NaN
-	// or an infinite value in the column gives NaN or +Inf.
+	// or an infinite value makes all of the lane NaN.
 	Largest(r, n int, x, out []float64)
+	// Combine sets row i of out (r × 1) to Σ_c w[c]·x[i][c], x r × n, w n real values a lane.
+	Combine(r, n int, x, w, out []float64)
 	// Product subtracts a·b from c: ni × nk, nk × nj, ni × nj.
 	Product(ni, nj, nk int, a, b, c []float64)
 }

@@ -18,6 +18,7 @@ package kernel
 	void NAME(residual)(long k, const int32_t *rows, const int32_t *cols, const double *a, long n, const double *x, double *r); \
 	void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out); \
 	void NAME(largest)(long r, long n, const double *x, double *out); \
+	void NAME(combine)(long r, long n, const double *x, const double *w, double *out); \
 	void NAME(product)(long ni, long nj, long nk, const double *a, const double *b, double *c);
 
 #define AVX2(f) mcd_front_avx2_##f
@@ -105,6 +106,10 @@ func (avx2Front) Largest(r, n int, x, out []float64) {
 	C.mcd_front_avx2_largest(C.long(r), C.long(n), frontValues(x), frontValues(out))
 }
 
+func (avx2Front) Combine(r, n int, x, w, out []float64) {
+	C.mcd_front_avx2_combine(C.long(r), C.long(n), frontValues(x), frontValues(w), frontValues(out))
+}
+
 func (avx2Front) Product(ni, nj, nk int, a, b, c []float64) {
 	C.mcd_front_avx2_product(C.long(ni), C.long(nj), C.long(nk), frontValues(a), frontValues(b), frontValues(c))
 }
@@ -151,6 +156,10 @@ func (avx512Front) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 
 func (avx512Front) Largest(r, n int, x, out []float64) {
 	C.mcd_front_avx512_largest(C.long(r), C.long(n), frontValues(x), frontValues(out))
+}
+
+func (avx512Front) Combine(r, n int, x, w, out []float64) {
+	C.mcd_front_avx512_combine(C.long(r), C.long(n), frontValues(x), frontValues(w), frontValues(out))
 }
 
 func (avx512Front) Product(ni, nj, nk int, a, b, c []float64) {

@@ -5,6 +5,7 @@
 #define V 4
 #define TI 2
 #define TJ 3
+#define LEAF 4
 #define NAME(f) mcd_front_avx2_##f
 #include "front_lanes.h"
 #endif

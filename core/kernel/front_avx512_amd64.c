@@ -5,6 +5,7 @@
 #define V 8
 #define TI 3
 #define TJ 4
+#define LEAF 8
 #define NAME(f) mcd_front_avx512_##f
 #include "front_lanes.h"
 #endif

@@ -1,4 +1,4 @@
-// The operations of the device engine for one lane count: V, the tile (TI × TJ) and NAME(f) are set by the including file.
+// The operations of the device engine for one lane count: V, the tile (TI × TJ), LEAF and NAME(f) are set by the including file.
 // What each one computes is said at the interface (front.go); the layout at the package (kernel.go).
 
 #include <stdint.h>
@@ -8,7 +8,8 @@ typedef double vec __attribute__((vector_size(8 * V)));
 typedef int64_t mask __attribute__((vector_size(8 * V)));
 typedef double uvec __attribute__((vector_size(8 * V), aligned(8)));
 
-enum { E = 2 * V, LEAF = 8, DEPTH = 48 };
+#define E (2 * V)
+#define DEPTH 48 // products that one pass of tiles sums
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -111,53 +112,91 @@ INLINE void scale(long n, const double *d, double *x) {
 	}
 }
 
-// b ← L⁻¹b, L unit lower (n × n), b n × c. With lower rows from element (i, k) at l + i·li + k·lk, Uᵀ serves as L too: then
-// unit is 0 and the diagonal holds inverses.
+// Solves n ≤ LEAF equations with the unknowns in registers, for c right-hand sides at distance cs.
+INLINE void leaf(const int unit, const long n, const double *l, long li, long lk, long c, long cs, double *b, long bi) {
+	for (long j = 0; j < c; j++, b += cs) {
+		vec re[LEAF], im[LEAF];
+#pragma GCC unroll 8
+		for (long i = 0; i < n; i++) {
+			re[i] = get(b + i * bi);
+			im[i] = get(b + i * bi + V);
+		}
+#pragma GCC unroll 8
+		for (long k = 0; k < n; k++) {
+			if (!unit) {
+				const double *d = l + k * (li + lk);
+				vec dr = get(d), di = get(d + V), r = re[k];
+				re[k] = r * dr - im[k] * di;
+				im[k] = r * di + im[k] * dr;
+			}
+#pragma GCC unroll 8
+			for (long i = k + 1; i < n; i++) {
+				vec lr = get(l + i * li + k * lk), lm = get(l + i * li + k * lk + V);
+				re[i] -= lr * re[k];
+				im[i] -= lr * im[k];
+				re[i] += lm * im[k];
+				im[i] -= lm * re[k];
+			}
+		}
+#pragma GCC unroll 8
+		for (long i = 0; i < n; i++) {
+			put(b + i * bi, re[i]);
+			put(b + i * bi + V, im[i]);
+		}
+	}
+}
+
+INLINE void leaves(const int unit, long n, const double *l, long li, long lk, long c, long cs, double *b, long bi) {
+	switch (n) {
+	case 1: leaf(unit, 1, l, li, lk, c, cs, b, bi); break;
+	case 2: leaf(unit, 2, l, li, lk, c, cs, b, bi); break;
+	case 3: leaf(unit, 3, l, li, lk, c, cs, b, bi); break;
+	case 4: leaf(unit, 4, l, li, lk, c, cs, b, bi); break;
+#if LEAF > 4
+	case 5: leaf(unit, 5, l, li, lk, c, cs, b, bi); break;
+	case 6: leaf(unit, 6, l, li, lk, c, cs, b, bi); break;
+	case 7: leaf(unit, 7, l, li, lk, c, cs, b, bi); break;
+	case 8: leaf(unit, 8, l, li, lk, c, cs, b, bi); break;
+#endif
+	}
+}
+
+static void anyLeaf(int unit, long n, const double *l, long li, long lk, long c, long cs, double *b, long bi) {
+	if (unit)
+		leaves(1, n, l, li, lk, c, cs, b, bi);
+	else
+		leaves(0, n, l, li, lk, c, cs, b, bi);
+}
+
+INLINE long half(long n) { return (n / 2 + LEAF - 1) / LEAF * LEAF; }
+
+// b ← L⁻¹b, b n × c. L is lower (n × n), element (i, k) at l + i·li + k·lk, its diagonal one if unit, else inverted.
 static void solveLower(int unit, long n, const double *l, long li, long lk, long c, double *b, long bi) {
-	if (n > LEAF) {
-		long h = (n / 2 + LEAF - 1) / LEAF * LEAF;
-		solveLower(unit, h, l, li, lk, c, b, bi);
-		multiply(n - h, c, h, l + h * li, li, lk, b, bi, b + h * bi, bi);
-		solveLower(unit, n - h, l + h * (li + lk), li, lk, c, b + h * bi, bi);
+	if (n <= LEAF) {
+		anyLeaf(unit, n, l, li, lk, c, E, b, bi);
 		return;
 	}
-	for (long i = 0; i < n; i++) {
-		multiply(1, c, i, l + i * li, li, lk, b, bi, b + i * bi, bi);
-		if (!unit)
-			scale(c, l + i * (li + lk), b + i * bi);
-	}
+	long h = half(n);
+	solveLower(unit, h, l, li, lk, c, b, bi);
+	multiply(n - h, c, h, l + h * li, li, lk, b, bi, b + h * bi, bi);
+	solveLower(unit, n - h, l + h * (li + lk), li, lk, c, b + h * bi, bi);
 }
 
-// b ← U⁻¹b, U upper (n × n), its diagonal inverted unless unit (Lᵀ).
+// b ← U⁻¹b for an upper U: a lower matrix when rows and columns are counted from the end.
 static void solveUpper(int unit, long n, const double *u, long ui, long uk, long c, double *b, long bi) {
-	if (n > LEAF) {
-		long h = (n / 2 + LEAF - 1) / LEAF * LEAF;
-		solveUpper(unit, n - h, u + h * (ui + uk), ui, uk, c, b + h * bi, bi);
-		multiply(h, c, n - h, u + h * uk, ui, uk, b + h * bi, bi, b, bi);
-		solveUpper(unit, h, u, ui, uk, c, b, bi);
-		return;
-	}
-	for (long i = n - 1; i >= 0; i--) {
-		multiply(1, c, n - 1 - i, u + i * ui + (i + 1) * uk, ui, uk, b + (i + 1) * bi, bi, b + i * bi, bi);
-		if (!unit)
-			scale(c, u + i * (ui + uk), b + i * bi);
-	}
+	solveLower(unit, n, u + (n - 1) * (ui + uk), -ui, -uk, c, b + (n - 1) * bi, -bi);
 }
 
-// b ← bU⁻¹, b r × n.
+// b ← bU⁻¹, b r × n, the diagonal of U inverted.
 static void solveRight(long n, const double *u, long ui, long r, double *b, long bi) {
-	if (n > LEAF) {
-		long h = (n / 2 + LEAF - 1) / LEAF * LEAF;
-		solveRight(h, u, ui, r, b, bi);
-		multiply(r, n - h, h, b, bi, E, u + h * E, ui, b + h * E, bi);
-		solveRight(n - h, u + h * (ui + E), ui, r, b + h * E, bi);
+	if (n <= LEAF) {
+		anyLeaf(0, n, u, E, ui, r, bi, b, E);
 		return;
 	}
-	for (long j = 0; j < n; j++) {
-		multiply(r, 1, j, b, bi, E, u + j * E, ui, b + j * E, bi);
-		for (long i = 0; i < r; i++)
-			scale(1, u + j * (ui + E), b + i * bi + j * E);
-	}
+	long h = half(n);
+	solveRight(h, u, ui, r, b, bi);
+	multiply(r, n - h, h, b, bi, E, u + h * E, ui, b + h * E, bi);
+	solveRight(n - h, u + h * (ui + E), ui, r, b + h * E, bi);
 }
 
 // The larger of a and b in every lane; b where either is NaN.
@@ -228,7 +267,7 @@ static long invert(double *d, const double *tiny) {
 static long panel(long m, long ld, long j, long w, double *u, int32_t *pivots, const double *tiny) {
 	long row = ld * E, replaced = 0;
 	if (w > LEAF) {
-		long h = (w / 2 + LEAF - 1) / LEAF * LEAF;
+		long h = half(w);
 		replaced += panel(m, ld, j, h, u, pivots, tiny);
 		double *corner = u + j * (row + E);
 		solveLower(1, h, corner, row, E, w - h, corner + h * E, row);
@@ -237,8 +276,7 @@ static long panel(long m, long ld, long j, long w, double *u, int32_t *pivots, c
 	}
 	for (long c = j; c < j + w; c++) {
 		double *top = u + j * row + c * E;
-		for (long i = 1; i < c - j; i++)
-			multiply(1, 1, i, u + (j + i) * row + j * E, row, E, top, row, top + i * row, row);
+		anyLeaf(1, c - j, u + j * (row + E), row, E, 1, E, top, row);
 		multiply(m - c, 1, c - j, u + c * row + j * E, row, E, top, row, u + c * row + c * E, row);
 		long p = choose(m, c, u, ld);
 		pivots[c] = (int32_t)p;
@@ -351,15 +389,27 @@ void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const d
 }
 
 void NAME(largest)(long r, long n, const double *x, double *out) {
-	for (long j = 0; j < n; j++) {
-		vec most = {0}, poison = {0}; // 0·v is NaN where v is no finite number
-		for (long i = 0; i < r; i++)
-			for (int h = 0; h < 2; h++) {
-				vec v = get(x + (i * n + j) * E + h * V);
-				most = larger(most, larger(-v, v));
-				poison += 0 * v;
-			}
-		put(out + j * V, most + poison);
+	vec poison = {0}; // 0·v is NaN where v is no finite number
+	memset(out, 0, n * V * sizeof(double));
+	for (long i = 0; i < r; i++)
+		for (long j = 0; j < n; j++, x += E) {
+			vec re = get(x), im = get(x + V);
+			poison += 0 * re + 0 * im;
+			put(out + j * V, larger(get(out + j * V), larger(larger(-re, re), larger(-im, im))));
+		}
+	for (long j = 0; j < n; j++)
+		put(out + j * V, get(out + j * V) + poison);
+}
+
+void NAME(combine)(long r, long n, const double *x, const double *w, double *out) {
+	for (long i = 0; i < r; i++, out += E) {
+		vec re = {0}, im = {0};
+		for (long j = 0; j < n; j++, x += E) {
+			re += get(x) * get(w + j * V);
+			im += get(x + V) * get(w + j * V);
+		}
+		put(out, re);
+		put(out + V, im);
 	}
 }
 

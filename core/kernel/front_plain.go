@@ -232,15 +232,32 @@ func (PlainFront) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 }
 
 func (PlainFront) Largest(r, n int, x, out []float64) {
-	for j := range n {
-		most := out[j*plainLanes:][:plainLanes]
-		clear(most)
-		for i := range r {
+	clear(out[:n*plainLanes])
+	var poison [plainLanes]float64 // 0·v is NaN where v is no finite number
+	for i := range r * n {
+		v := load(x, i)
+		for l := range plainLanes {
+			poison[l] += 0*v.re[l] + 0*v.im[l]
+			most := &out[i%n*plainLanes+l]
+			*most = max(*most, v.re[l], -v.re[l], v.im[l], -v.im[l])
+		}
+	}
+	for i := range out[:n*plainLanes] {
+		out[i] += poison[i%plainLanes]
+	}
+}
+
+func (PlainFront) Combine(r, n int, x, w, out []float64) {
+	for i := range r {
+		var sum cvec
+		for j := range n {
 			v := load(x, i*n+j)
 			for l := range plainLanes {
-				most[l] = max(most[l], v.re[l], -v.re[l], v.im[l], -v.im[l])
+				sum.re[l] += v.re[l] * w[j*plainLanes+l]
+				sum.im[l] += v.im[l] * w[j*plainLanes+l]
 			}
 		}
+		sum.store(out, i)
 	}
 }
 

@@ -205,6 +205,11 @@ func TestFrontSums(t *testing.T) {
 		k.Residual(rows, cols, a.data, 3, x.data, residual.data)
 		k.Dot(rows, cols, 3, x.data, y.data, dot.data)
 		k.Largest(6, 3, x.data, largest)
+		weights, combined := make([]float64, 3*v), newLanes(6, 1, v)
+		for i := range weights {
+			weights[i] = r.NormFloat64()
+		}
+		k.Combine(6, 3, x.data, weights, combined.data)
 		product, left, right := newLanes(2, 5, v), randomLanes(r, 2, 3, v), randomLanes(r, 3, 5, v)
 		k.Product(2, 5, 3, left.data, right.data, product.data)
 		want := left.times(right, false)
@@ -220,6 +225,13 @@ func TestFrontSums(t *testing.T) {
 					assert.InDelta(t, 0, cmplx.Abs(z), 1e-14)
 				}
 				assert.InDelta(t, 0, cmplx.Abs(sum-dot.at(0, e, lane)), 1e-14)
+			}
+			for i := range 6 {
+				z := combined.at(i, 0, lane)
+				for c := range 3 {
+					z -= complex(weights[c*v+lane], 0) * x.at(i, c, lane)
+				}
+				assert.InDelta(t, 0, cmplx.Abs(z), 1e-14)
 			}
 			for c := range 3 {
 				most := 0.0
@@ -254,4 +266,18 @@ func BenchmarkFront(b *testing.B) {
 			})
 		}
 	}
+}
+
+// What is not finite does not pass as small.
+func TestFrontLargestShowsNaN(t *testing.T) {
+	eachFront(t, func(t *testing.T, k kernel.Front) {
+		v := k.Lanes()
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			x, out := newLanes(3, 1, v), make([]float64, v)
+			x.set(1, 0, 2, complex(0, bad))
+			k.Largest(3, 1, x.data, out)
+			assert.False(t, out[2] <= math.MaxFloat64)
+			assert.Zero(t, out[0])
+		}
+	})
 }

@@ -197,7 +197,8 @@ func upTo(n int, more ...int) (sizes []int) {
 	return append(sizes, more...)
 }
 
-var squares = upTo(40, 63, 64, 100)
+// squares has every remainder of tiles and column blocks, one panel and several.
+var squares = upTo(17, 23, 30, 31, 32, 48, 49, 100)
 
 func leading(w int) int { return kernel.LeadingDimension(w) + w%3 }
 

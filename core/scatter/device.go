@@ -3,7 +3,6 @@ package scatter
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"mcd/core/fault"
@@ -97,7 +96,7 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 		d.factors += f.Pivots * (f.Pivots + 2*len(f.Boundary))
 	}
 	d.columns = d.chooseColumns()
-	if need := 8 * int64(d.workspaceValues()); d.limit > 0 && need > d.limit {
+	if need := d.WorkspaceBytes(); d.limit > 0 && need > d.limit {
 		return nil, fault.New(fault.Memory, "memory_limit: %d bytes are needed to solve %d orbitals for %d points at a time, the limit is %d; raise it or reduce the device", need, l.Orbitals, k.Lanes(), d.limit)
 	}
 	d.SetThreads(o.Threads)
@@ -266,14 +265,17 @@ func (d *Device) group() {
 	}
 }
 
-// chooseColumns bounds the columns that are solved at a time so that solutions take no more memory than the factors.
+// maxColumns bounds the columns that are solved at a time: solutions take about as much memory as the factors.
+const maxColumns = 32
+
+// chooseColumns deals the columns of the lead with the most modes (or orbitals, if none is open) evenly.
 func (d *Device) chooseColumns() int {
 	most := 1
 	for i := range d.leads {
-		most = max(most, d.leads[i].modes, 1)
+		most = max(most, d.leads[i].modes)
 	}
-	n := d.factors / (4 * max(len(d.Plan.Order), 1)) / 4 * 4
-	return min(most, max(n, 16), 64)
+	batches := (most + maxColumns - 1) / maxColumns
+	return (most + batches - 1) / batches
 }
 
 // Points returns the number of scattering problems in the batch.
@@ -320,15 +322,20 @@ func (d *Device) SetThreads(n int) { d.threads = min(parallel.Threads(n), len(d.
 func (d *Device) Close() {
 	for _, s := range d.spaces {
 		s.buffer.Free()
+		for _, wave := range s.waves {
+			wave.Free()
+		}
 	}
 	d.spaces, d.closed = nil, true
 }
 
-// Bytes returns the memory that the device holds for solving; WorkspaceBytes what one thread takes.
+// Bytes returns the memory that the device may come to hold for solving with its present threads.
 func (d *Device) Bytes() int64 { return int64(len(d.spaces)) * d.WorkspaceBytes() }
 
-// WorkspaceBytes returns the memory that one thread takes while it solves a lane group.
-func (d *Device) WorkspaceBytes() int64 { return 8 * int64(d.workspaceValues()) }
+// WorkspaceBytes returns the most memory that one thread takes to solve lane groups.
+func (d *Device) WorkspaceBytes() int64 {
+	return 8 * (int64(d.workspaceValues()) + 3*int64(d.waveValues()))
+}
 
 // String describes the device in one line.
 func (d *Device) String() string {
@@ -422,5 +429,3 @@ func (d *Device) CheckLead(i int) error {
 
 // Lane returns the lane of a point, −1 if the group does not hold it.
 func (g *DeviceGroup) Lane(point int) int { return slices.Index(g.Points[:g.Unique], point) }
-
-func largestPart(z complex128) float64 { return max(math.Abs(real(z)), math.Abs(imag(z))) }

@@ -9,7 +9,6 @@ import (
 	"mcd/core/kernel"
 	"mcd/core/memory"
 	"mcd/core/parallel"
-	"mcd/core/plan"
 )
 
 // DeviceWorkspace holds the factors and solutions of one lane group. All matrices have one point in every lane (package
@@ -26,12 +25,14 @@ type DeviceWorkspace struct {
 	scale   []float64 // lanes: largest entry of A
 	tiny    []float64 // lanes: limit of pivots
 	factors []float64
-	stack   []float64 // updates that wait for their parent
-	pivots  []int32   // of every position
-	border  []float64 // boundary rows of a front
-	waves   [2][]float64
-	rest    []float64 // residual
-	peaks   [3][]float64
+	stack   []float64         // updates that wait for their parent
+	pivots  []int32           // of every position
+	border  []float64         // scratch: boundary rows of a front, or one column on an interface
+	waves   [3]*memory.Buffer // ψ, χ, and the residuals that are to be refined: taken when first needed
+	weights []float64         // of columns and lanes, real: 1/|source| with signs
+	checked []float64         // Σ_c weights·x_c (positions × 1)
+	rest    []float64         // its residual
+	peaks   [3][]float64      // columns × lanes, real
 	leads   []laneLead
 
 	rows       []float64 // scratch: an interface's rows (interface × columns)
@@ -53,18 +54,26 @@ type Source struct {
 	Data []float64
 }
 
-// workspaceValues is the number of float64 values a workspace takes.
+// waveValues is the number of float64 values a wave takes; a workspace has up to three.
+func (d *Device) waveValues() int { return 2 * d.Kernel.Lanes() * len(d.Plan.Order) * d.columns }
+
+// workspaceValues is the number of float64 values a workspace takes without its waves.
 func (d *Device) workspaceValues() int {
 	v := d.Kernel.Lanes()
 	e := 2 * v
 	n, c := len(d.Plan.Order), d.columns
-	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.Plan.MaxBorder*c+3*n*c) + 2*v + 3*c*v
+	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+2*n) + 2*v + 4*c*v
 	most, wide, all := d.interfaces()
 	for i := range d.leads {
 		m, modes := len(d.leads[i].positions), d.leads[i].modes
 		total += e * (3*m*modes + modes*modes)
 	}
 	return total + e*c*(most+wide+all) + 8*(16+4*len(d.leads)) // every part starts on a cache line
+}
+
+func (d *Device) borderElements() int {
+	most, _, _ := d.interfaces()
+	return max(d.Plan.MaxBorder*d.columns, most)
 }
 
 // interfaces returns the largest interface, the largest number of open modes, and all interface orbitals together.
@@ -95,8 +104,8 @@ func newDeviceWorkspace(d *Device) (*DeviceWorkspace, error) {
 	n, c := len(d.Plan.Order), d.columns
 	s.a, s.scale, s.tiny = take(e*len(d.terms.rows)), take(v), take(v)
 	s.factors, s.stack = take(e*d.factors), take(e*d.Plan.Stack)
-	s.border = take(e * d.Plan.MaxBorder * c)
-	s.waves[0], s.waves[1], s.rest = take(e*n*c), take(e*n*c), take(e*n*c)
+	s.border = take(e * d.borderElements())
+	s.checked, s.rest, s.weights = take(e*n), take(e*n), take(c*v)
 	for i := range s.peaks {
 		s.peaks[i] = take(c * v)
 	}
@@ -120,37 +129,52 @@ func (s *DeviceWorkspace) load(ctx context.Context, g *DeviceGroup, onsite []flo
 	s.ctx, s.group = ctx, g
 	d := s.device
 	t, l := &d.terms, &d.Lattice
-	n := len(d.Plan.Order)
+	clear(s.scale)
+	values := make([][]complex128, s.lanes)
 	for lane, p := range g.Points {
-		values := l.Values[p*len(l.Rows):][:len(l.Rows)]
-		most := 0.0
-		set := func(k int, z complex128) {
-			most = max(most, largestPart(z))
-			s.put(s.a, int(t.place[k]), lane, z)
+		values[lane] = l.Values[p*len(l.Rows):][:len(l.Rows)]
+	}
+	for q, v := range d.Plan.Order {
+		shift := 0.0
+		if onsite != nil {
+			shift = onsite[v]
 		}
-		for q, v := range d.Plan.Order {
-			z := complex(l.Energies[p], 0)
-			if k := t.diagonal[q]; k >= 0 {
-				z -= values[k]
+		at, k := int(t.place[q]), t.diagonal[q]
+		for lane, p := range g.Points {
+			z := complex(l.Energies[p]-shift, 0)
+			if k >= 0 {
+				z -= values[lane][k]
 			}
-			if onsite != nil {
-				z -= complex(onsite[v], 0)
-			}
-			set(q, z)
+			s.term(at, lane, z)
 		}
-		for k, entry := range t.entry {
-			set(n+k, -values[entry])
+	}
+	n := len(d.Plan.Order)
+	for k, entry := range t.entry {
+		at := int(t.place[n+k])
+		for lane := range values {
+			s.term(at, lane, -values[lane][entry])
 		}
-		at := n + len(t.entry)
-		for i := range d.leads {
-			for _, z := range d.Terminals[i][p].Sigma {
-				set(at, -z)
-				at++
+	}
+	n += len(t.entry)
+	for i := range d.leads {
+		m := len(d.leads[i].positions)
+		for k := range m * m {
+			at := int(t.place[n+k])
+			for lane, p := range g.Points {
+				s.term(at, lane, -d.Terminals[i][p].Sigma[k])
 			}
+		}
+		n += m * m
+		for lane, p := range g.Points {
 			s.loadLead(i, lane, p)
 		}
-		s.scale[lane] = most
 	}
+}
+
+// term sets a term of A and keeps the largest of each lane.
+func (s *DeviceWorkspace) term(at, lane int, z complex128) {
+	s.scale[lane] = max(s.scale[lane], math.Abs(real(z)), math.Abs(imag(z)))
+	s.put(s.a, at, lane, z)
 }
 
 // loadLead writes the injection and the outgoing amplitudes of a lead; modes that a lane lacks are zero.
@@ -237,19 +261,26 @@ func (s *DeviceWorkspace) assemble(i int, u, l, c []float64) {
 	s.k.Collect(t.target[first:last], s.a[first*e:last*e], s.factors[at:at+len(u)+len(l)])
 }
 
-// sweep solves A·x = x (or Aᵀ) for n columns in place: forward through the fronts marked in up, back through those in down;
-// nil marks all.
-func (s *DeviceWorkspace) sweep(transposed bool, n int, x []float64, up, down []bool) {
-	fronts := s.device.Plan.Fronts
-	e := 2 * s.lanes
+// pass is what a sweep does beside solving.
+type pass struct {
+	up      []bool // fronts with a right-hand side below or in them; the rows of all others need not be cleared. Nil: all
+	check   bool   // add the columns up into checked
+	reduce  *Places
+	partner []float64 // the wave that is multiplied with this one (reduce)
+	sums    []float64
+}
+
+// sweep solves A·x = x (or Aᵀ) for n columns in place, forward from the leaves to the root and back.
+func (s *DeviceWorkspace) sweep(transposed bool, n int, x []float64, p pass) {
+	fronts, row := s.device.Plan.Fronts, n*2*s.lanes
 	for i := range fronts {
-		if up != nil && !up[i] {
+		if p.up != nil && !p.up[i] {
 			continue
 		}
 		f := &fronts[i]
 		m, b := f.Pivots, len(f.Boundary)
 		u, l := s.panels(i)
-		top, border := x[f.First*n*e:][:m*n*e], s.border[:b*n*e]
+		top, border := x[f.First*row:][:m*row], s.border[:b*row]
 		clear(border)
 		if transposed {
 			s.k.ForwardT(m, b, n, u, top, border)
@@ -259,108 +290,228 @@ func (s *DeviceWorkspace) sweep(transposed bool, n int, x []float64, up, down []
 		s.k.Scatter(f.Boundary, n, border, x)
 	}
 	for i := len(fronts) - 1; i >= 0; i-- {
-		if down != nil && !down[i] {
-			continue
-		}
 		f := &fronts[i]
 		m, b := f.Pivots, len(f.Boundary)
 		u, l := s.panels(i)
-		top, border := x[f.First*n*e:][:m*n*e], s.border[:b*n*e]
-		s.gather(f, n, x, border)
+		top, border := x[f.First*row:][:m*row], s.border[:b*row]
+		if p.up != nil && !p.up[i] {
+			clear(top)
+		}
+		for k, q := range f.Boundary {
+			copy(border[k*row:][:row], x[int(q)*row:])
+		}
 		if transposed {
 			s.k.BackwardT(m, b, n, u, l, s.pivots[f.First:][:m], top, border)
 		} else {
 			s.k.Backward(m, b, n, u, top, border)
 		}
+		if p.check {
+			s.k.Combine(m, n, top, s.weights, s.checked[f.First*2*s.lanes:])
+		}
+		if p.reduce != nil {
+			p.reduce.front(s.k, i, n, x, p.partner, p.sums)
+		}
 	}
 }
 
-func (s *DeviceWorkspace) gather(f *plan.Front, n int, x, border []float64) {
-	row := n * 2 * s.lanes
-	for k, q := range f.Boundary {
-		copy(border[k*row:][:row], x[int(q)*row:])
+// Places lists entries (row, column), as positions, of Σ_c χ_c(row)·ψ_c(column), sorted so that a sweep can sum each as soon
+// as both waves are known there.
+type Places struct {
+	rows, cols []int32
+	first      []int // of every front that eliminates the earlier of row and column
+	Order      []int // Order[k] is the index, in the lists given to NewPlaces, of the entry that is now number k
+}
+
+// NewPlaces sorts entries; entries of the same front keep their order.
+func (d *Device) NewPlaces(rows, cols []int32) *Places {
+	p := &Places{first: make([]int, len(d.Plan.Fronts)+1)}
+	owner := func(k int) int { return int(d.Plan.Owner[min(rows[k], cols[k])]) }
+	for k := range rows {
+		p.first[owner(k)+1]++
+	}
+	for i := range d.Plan.Fronts {
+		p.first[i+1] += p.first[i]
+	}
+	p.rows, p.cols, p.Order = make([]int32, len(rows)), make([]int32, len(rows)), make([]int, len(rows))
+	next := slices.Clone(p.first)
+	for k := range rows {
+		at := &next[owner(k)]
+		p.rows[*at], p.cols[*at], p.Order[*at] = rows[k], cols[k], k
+		*at++
+	}
+	return p
+}
+
+// front adds the entries of one front to sums.
+func (p *Places) front(k kernel.Front, i, n int, chi, psi, sums []float64) {
+	first, last := p.first[i], p.first[i+1]
+	if first < last {
+		k.Dot(p.rows[first:last], p.cols[first:last], n, chi, psi, sums[first*2*k.Lanes():])
 	}
 }
 
 // Wave numbers of Solve: ψ and χ have a buffer each.
 const (
-	Psi = 0
-	Chi = 1
+	Psi = iota
+	Chi
+	residuals
 )
 
+// wave returns the first n columns of a wave's buffer.
+func (s *DeviceWorkspace) wave(i, n int) ([]float64, error) {
+	if s.waves[i] == nil {
+		buffer, err := memory.New(s.device.waveValues())
+		if err != nil {
+			return nil, err
+		}
+		s.waves[i] = buffer
+	}
+	return s.waves[i].Data[:len(s.device.Plan.Order)*n*2*s.lanes], nil
+}
+
 // Solve computes n columns of ψ = A⁻¹·sources (wave Psi) or χ = A⁻ᵀ·sources (wave Chi) at every position and returns them
-// (positions × n), overwritten by the next call for the same wave. Columns are refined until the residual is a rounding; an
+// (positions × n), overwritten by the next call for the same wave. Columns are refined until the residual is small enough; an
 // error of kind Numerical says that this failed with these factors.
 func (s *DeviceWorkspace) Solve(wave, n int, sources ...Source) ([]float64, error) {
+	return s.solve(wave, n, pass{}, sources)
+}
+
+// Reduce solves for χ and adds Σ_c χ_c(row)·ψ_c(column) at every place to sums.
+func (s *DeviceWorkspace) Reduce(n int, psi []float64, places *Places, sums []float64, sources ...Source) error {
+	_, err := s.solve(Chi, n, pass{reduce: places, partner: psi, sums: sums}, sources)
+	return err
+}
+
+func (s *DeviceWorkspace) solve(wave, n int, p pass, sources []Source) ([]float64, error) {
 	if err := parallel.Cancelled(s.ctx); err != nil {
 		return nil, err
 	}
-	d := s.device
-	size := len(d.Plan.Order) * n * 2 * s.lanes
-	x, rest := s.waves[wave][:size], s.rest[:size]
-	transposed := wave == Chi
-	clear(x)
-	up := make([]bool, len(d.Plan.Fronts))
+	x, err := s.wave(wave, n)
+	if err != nil {
+		return nil, err
+	}
+	plan, row := s.device.Plan, n*2*s.lanes
+	up := make([]bool, len(plan.Fronts))
 	for _, source := range sources {
-		s.k.Scatter(d.leads[source.Lead].positions, n, source.Data, x)
-		d.Plan.Paths(d.leads[source.Lead].positions, up)
+		plan.Paths(s.device.leads[source.Lead].positions, up)
 	}
-	s.k.Largest(len(d.Plan.Order), n, x, s.peaks[0][:n*s.lanes])
-	s.sweep(transposed, n, x, up, nil)
-	last := math.Inf(1)
-	for range refinements {
-		excess := s.residual(transposed, n, x, rest, sources)
-		if excess <= 1 {
-			return x, nil
-		}
-		if !(excess < last/2) {
-			last = excess
-			break
-		}
-		last = excess
-		s.sweep(transposed, n, rest, nil, nil)
-		for i, v := range rest {
-			x[i] += v
+	for i, f := range plan.Fronts {
+		if up[i] {
+			clear(x[f.First*row:][:f.Pivots*row])
 		}
 	}
-	if last = s.residual(transposed, n, x, rest, sources); last <= refused {
+	for _, source := range sources {
+		s.k.Scatter(s.device.leads[source.Lead].positions, n, source.Data, x)
+	}
+	s.weigh(n, sources)
+	first := p
+	first.up, first.check = up, true
+	s.sweep(wave == Chi, n, x, first)
+	if s.fine(wave == Chi, n, sources) {
 		return x, nil
 	}
-	return nil, fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source (largest allowed %.1e); a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", last*accepted, refused*accepted)
+	return x, s.refine(wave == Chi, n, x, p, sources)
 }
 
-// A column is accepted when its residual is below accepted·|source|, or below what rounding leaves of its terms; after the
-// refinements up to refused times as much passes.
+// weigh sets the weights of the columns in the sum that is checked: signs against cancellation, the inverse of the source
+// against small columns going unnoticed; and peaks[0] to the largest entry of every source.
+func (s *DeviceWorkspace) weigh(n int, sources []Source) {
+	v := s.lanes
+	clear(s.peaks[0])
+	for _, source := range sources {
+		s.k.Largest(len(s.device.leads[source.Lead].positions), n, source.Data, s.peaks[1])
+		for i := range n * v {
+			s.peaks[0][i] = max(s.peaks[0][i], s.peaks[1][i])
+		}
+	}
+	for i := range n * v {
+		_, fraction := math.Modf(float64(i/v) * math.Phi)
+		s.weights[i] = 0
+		if s.peaks[0][i] > 0 {
+			s.weights[i] = (fraction + 0.5) * float64(1-2*(i/v%2)) / s.peaks[0][i]
+		}
+	}
+}
+
+// A column is accepted when its residual is below accepted·|source|, less where the solution is larger than the source (its
+// error is the residual times |A⁻¹|), or below what rounding leaves of its terms; after the refinements refused times as
+// much passes. Measured errors of transmissions and derivatives are up to a tenth of the residual.
 const (
-	accepted    = 1e-13
+	accepted    = 1e-11
 	rounding    = 1e-15
 	refinements = 4
-	refused     = 1e3
+	refused     = 100
 )
 
-// residual writes sources − A·x into rest and returns the largest ratio to what is accepted, over columns and lanes.
-func (s *DeviceWorkspace) residual(transposed bool, n int, x, rest []float64, sources []Source) float64 {
-	t, v := &s.device.terms, s.lanes
-	rows := len(s.device.Plan.Order)
-	clear(rest)
+// fine checks all columns at once: the residual of their weighted sum.
+func (s *DeviceWorkspace) fine(transposed bool, n int, sources []Source) bool {
+	row := 2 * s.lanes
+	clear(s.rest)
+	most := slices.Clone(s.peaks[0][:n*s.lanes])
 	for _, source := range sources {
-		s.k.Scatter(s.device.leads[source.Lead].positions, n, source.Data, rest)
+		lead := s.device.leads[source.Lead].positions
+		sum := s.border[:len(lead)*row]
+		s.k.Combine(len(lead), n, source.Data, s.weights, sum)
+		s.k.Scatter(lead, 1, sum, s.rest)
 	}
+	s.k.Largest(len(s.device.Plan.Order), 1, s.rest, s.peaks[0])
+	excess := s.excess(transposed, 1, s.checked, s.rest)
+	copy(s.peaks[0], most)
+	return excess <= 1
+}
+
+// excess subtracts A·x from the sources in rest and returns the largest ratio of the residual to what is accepted, over
+// columns and lanes; the sources' largest entries are in peaks[0].
+func (s *DeviceWorkspace) excess(transposed bool, n int, x, rest []float64) float64 {
+	t, v, rows := &s.device.terms, s.lanes, len(s.device.Plan.Order)
 	if transposed {
 		s.k.Residual(t.cols, t.rows, s.a, n, x, rest)
 	} else {
 		s.k.Residual(t.rows, t.cols, s.a, n, x, rest)
 	}
-	s.k.Largest(rows, n, x, s.peaks[1][:n*v])
-	s.k.Largest(rows, n, rest, s.peaks[2][:n*v])
+	s.k.Largest(rows, n, x, s.peaks[1])
+	s.k.Largest(rows, n, rest, s.peaks[2])
 	worst := 0.0
 	for i := range n * v {
-		allowed := accepted*s.peaks[0][i] + rounding*s.scale[i%v]*s.peaks[1][i]
-		if r := s.peaks[2][i]; !(r <= worst*allowed) {
-			if worst = r / allowed; math.IsNaN(worst) || allowed == 0 {
-				return math.Inf(1)
-			}
+		source, solution, left := s.peaks[0][i], s.peaks[1][i], s.peaks[2][i]
+		allowed := accepted*source*min(1, source/solution) + rounding*s.scale[i%v]*solution
+		switch {
+		case left == 0 && solution == 0:
+		case !(left <= math.MaxFloat64) || !(allowed > 0):
+			return math.Inf(1)
+		default:
+			worst = max(worst, left/allowed)
 		}
 	}
 	return worst
+}
+
+// refine repeats x += A⁻¹(sources − A·x) until every column is accepted.
+func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, sources []Source) error {
+	rest, err := s.wave(residuals, n)
+	if err != nil {
+		return err
+	}
+	last := math.Inf(1)
+	for step := 0; ; step++ {
+		clear(rest)
+		for _, source := range sources {
+			s.k.Scatter(s.device.leads[source.Lead].positions, n, source.Data, rest)
+		}
+		excess := s.excess(transposed, n, x, rest)
+		switch {
+		case excess <= 1:
+			return nil
+		case step == refinements || !(excess < last/2):
+			if excess <= refused {
+				return nil
+			}
+			return fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source; a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", excess*accepted)
+		}
+		last = excess
+		s.sweep(transposed, n, rest, p)
+		for i, v := range rest {
+			x[i] += v
+		}
+	}
 }

@@ -80,11 +80,6 @@ func (s *DeviceWorkspace) EachIncoming(lead int, use func(first, n int, psi []fl
 	return nil
 }
 
-// Dot adds Σ_c χ_c(rows[k])·ψ_c(cols[k]) to element k of sums; rows and cols are positions, waves have n columns.
-func (s *DeviceWorkspace) Dot(rows, cols []int32, n int, chi, psi, sums []float64) {
-	s.k.Dot(rows, cols, n, chi, psi, sums)
-}
-
 // Outgoing solves for the co-states χ_m = Out[m]·G of the outgoing modes first … first+n−1 of a lead (positions × n).
 func (s *DeviceWorkspace) Outgoing(lead, first, n int) ([]float64, error) {
 	source := s.Sources(n, []int{lead})
