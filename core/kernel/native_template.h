@@ -95,7 +95,7 @@ enum task {
 };
 
 // All strides count doubles. a is R × depth with strides ars, aks; b is depth × C with strides bks, bcs; x is R × C with row
-// stride xrs; t has strides trs, E.
+// stride xrs; t has strides trs, E. The task is run on count tiles (one if that is 0) that lie the steps apart.
 typedef struct {
 	int64_t depth;
 	const double *a;
@@ -106,14 +106,14 @@ typedef struct {
 	int64_t xrs;
 	const double *t;
 	int64_t trs;
+	int64_t count, a_step, b_step, x_step;
 } product;
 
-INLINE void tile(const int R, const int C, const enum task task, const product *p)
+INLINE void one_tile(const int R, const int C, const enum task task, const product *p, const double *a, const double *b, double *x)
 {
 	const int conj = task == conj_sub || task == conj_set || task == conj_add;
 	const int set = task == gemm_set || task == conj_set, add = task == gemm_add || task == conj_add, fresh = set || add;
 	vec re[TILE_ROWS][TILE_COLS], im[TILE_ROWS][TILE_COLS];
-	double *const x = p->x;
 	const int64_t xrs = p->xrs;
 	UNROLL for (int i = 0; i < R; i++)
 		UNROLL for (int j = 0; j < C; j++) {
@@ -125,7 +125,6 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 			}
 		}
 
-	const double *a = p->a, *b = p->b;
 	const int64_t ars = p->ars, aks = p->aks, bks = p->bks, bcs = task == dot_real ? p->bcs : E;
 	for (int64_t k = p->depth; k > 0; k--, a += aks, b += bks) {
 #ifdef FULL_STEP
@@ -221,6 +220,19 @@ INLINE void tile(const int R, const int C, const enum task task, const product *
 		}
 }
 
+INLINE void tile(const int R, const int C, const enum task task, const product *p)
+{
+	const double *a = p->a, *b = p->b;
+	double *x = p->x;
+	int64_t rest = p->count;
+	do {
+		one_tile(R, C, task, p, a, b, x);
+		a += p->a_step;
+		b += p->b_step;
+		x += p->x_step;
+	} while (--rest > 0);
+}
+
 // A table of the tile sizes for each task, tiles_TASK[R − 1][C − 1].
 typedef void (*tile_function)(const product *);
 typedef tile_function tile_table[TILE_ROWS][TILE_COLS];
@@ -254,8 +266,36 @@ SIZES(conj_set)
 SIZES(conj_add)
 SIZES(dot_real)
 
-// next returns the size of the next tile if n rows or columns are left: `most`, but no small rest at the end.
+// next returns the size of the next tile if n rows or columns are left: `most`, but no small rest at the end; repeats returns
+// how many of that size follow each other.
 INLINE int64_t next(int64_t n, int64_t most) { return n >= 2 * most ? most : n > most ? (n + 1) / 2 : n; }
+INLINE int64_t repeats(int64_t n, int64_t most) { return n >= 2 * most ? n / most - (n % most != 0) : 1; }
+
+// across runs a task on c columns of p, beside each other from those that p names; down on r rows of C columns.
+INLINE void across(const tile_function *table, int64_t c, product p)
+{
+	for (int64_t C; c > 0; c -= p.count * C) {
+		C = next(c, TILE_COLS);
+		p.count = repeats(c, TILE_COLS);
+		p.b_step = p.x_step = C * E;
+		table[C - 1](&p);
+		p.b += p.count * p.b_step;
+		p.x += p.count * p.x_step;
+	}
+}
+
+INLINE void down(const tile_table *table, int64_t r, int64_t C, product p)
+{
+	for (int64_t R; r > 0; r -= p.count * R) {
+		R = next(r, TILE_ROWS);
+		p.count = repeats(r, TILE_ROWS);
+		p.a_step = R * p.ars;
+		p.x_step = R * p.xrs;
+		(*table)[R - 1][C - 1](&p);
+		p.a += p.count * p.a_step;
+		p.x += p.count * p.x_step;
+	}
+}
 
 // part returns where part number i begins if n is cut into the fewest parts of at most `most`, sizes as equal as possible.
 INLINE int64_t parts(int64_t n, int64_t most) { return (n + most - 1) / most; }
@@ -340,14 +380,18 @@ enum { PANEL = 48, DEPTH = 64 };
 INLINE void block(const tile_table *table, int64_t i0, int64_t i1, int64_t k0, int64_t k1, int64_t j0, int64_t j1, int64_t s,
                   const double *a, const double *b, double *x)
 {
+	const product p = {k1 - k0, a + i0 * s + k0 * E, s, E, b + k0 * s + j0 * E, s, E, x + i0 * s + j0 * E, s, b + j0 * (s + E), s,
+	                   0, 0, 0, 0};
+	if (j1 - j0 <= TILE_COLS) {
+		down(table, i1 - i0, j1 - j0, p);
+		return;
+	}
 	for (int64_t i = i0, R; i < i1; i += R) {
+		product q = p;
+		q.a += (i - i0) * s;
+		q.x += (i - i0) * s;
 		R = next(i1 - i, TILE_ROWS);
-		for (int64_t j = j0, C; j < j1; j += C) {
-			C = next(j1 - j, TILE_COLS);
-			const product p = {k1 - k0, a + i * s + k0 * E, s, E, b + k0 * s + j * E, s, E, x + i * s + j * E, s,
-			                   b + j * (s + E), s};
-			(*table)[R - 1][C - 1](&p);
-		}
+		across((*table)[R - 1], j1 - j0, q);
 	}
 }
 
@@ -368,12 +412,9 @@ INLINE void left(const tile_table *table, int upward, int64_t w, const double *m
 	for (int64_t done = 0, R; done < w; done += R) {
 		R = next(w - done, TILE_ROWS);
 		const int64_t i = upward ? w - done - R : done, first = upward ? i + R : 0;
-		for (int64_t j = 0, C; j < c; j += C) {
-			C = next(c - j, TILE_COLS);
-			const product p = {done, m + i * rs + first * ks, rs, ks, b + (first * ldb + j) * E, ldb * E, E,
-			                   b + (i * ldb + j) * E, ldb * E, m + i * (ld + 1) * E, ld * E};
-			(*table)[R - 1][C - 1](&p);
-		}
+		const product p = {done, m + i * rs + first * ks, rs, ks, b + first * ldb * E, ldb * E, E, b + i * ldb * E, ldb * E,
+		                   m + i * (ld + 1) * E, ld * E, 0, 0, 0, 0};
+		across((*table)[R - 1], c, p);
 	}
 }
 
@@ -521,11 +562,8 @@ static void mul(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double
 	const int64_t rs = (trans ? 1 : ld) * E, ks = (trans ? ld : 1) * E;
 	for (int64_t i = 0, R; i < w; i += R) {
 		R = next(w - i, TILE_ROWS);
-		for (int64_t j = 0, C; j < c; j += C) {
-			C = next(c - j, TILE_COLS);
-			const product p = {w, a + i * rs, rs, ks, b + j * E, ldb * E, E, out + (i * ldb + j) * E, ldb * E, a, 0};
-			(*table)[R - 1][C - 1](&p);
-		}
+		const product p = {w, a + i * rs, rs, ks, b, ldb * E, E, out + i * ldb * E, ldb * E, a, 0, 0, 0, 0, 0};
+		across((*table)[R - 1], c, p);
 	}
 }
 
@@ -537,11 +575,8 @@ static void gram(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, 
 	const int64_t s = ldb * E;
 	for (int64_t i = 0, R; i < c; i += R) {
 		R = next(c - i, TILE_ROWS);
-		for (int64_t j = 0, C; j < c; j += C) {
-			C = next(c - j, TILE_COLS);
-			const product p = {w, a + i * E, E, s, b + j * E, s, E, out + (i * c + j) * E, c * E, a, 0};
-			(*table)[R - 1][C - 1](&p);
-		}
+		const product p = {w, a + i * E, E, s, b, s, E, out + i * c * E, c * E, a, 0, 0, 0, 0, 0};
+		across((*table)[R - 1], c, p);
 	}
 }
 
@@ -554,7 +589,7 @@ static void reduce(int64_t w, int64_t c, int64_t ldb, const double *coef, const 
 		for (int64_t j = 0, C; j < c; j += C) {
 			C = next(c - j, TILE_COLS);
 			const product p = {c, psi + i * ldb * E, ldb * E, E, coef + j * c * E, E, c * E, out + i * V, V,
-			                   chi + (i * ldb + j) * E, ldb * E};
+			                   chi + (i * ldb + j) * E, ldb * E, 0, 0, 0, 0};
 			tiles_dot_real[R - 1][C - 1](&p);
 		}
 	}
