@@ -16,6 +16,12 @@ def load(case: str) -> dict:
         return dict(archive)
 
 
+def read_csv(path):
+    """Fields and curve of a target."""
+    with open(path) as file:
+        return np.genfromtxt((line for line in file if line[0] not in "#p"), delimiter=",", unpack=True)
+
+
 def wire_of(z: dict, fields=None, **options) -> mcd.Wire:
     return mcd.Wire(int(z["length"]), int(z["width"]), z["fields"] if fields is None else fields, float(z["energy"]),
                     hopping=float(z["hopping"]), lead_onsite=float(z["lead_onsite"]), **options)

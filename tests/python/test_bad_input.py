@@ -142,9 +142,9 @@ def _lazy(wire):
     (dict(parametrization=mcd.Gates(np.zeros((2, 4, 5)))), "basis: shape"),
     (dict(parametrization=mcd.Gates(np.ones((2, 5, 4)), volts=[1.0])), "volts: shape"),
     (dict(loss="absolute"), "loss: .*absolute.*squares.*log.*huber"),
-    (dict(loss="log", loss_scale=0.0), "scale: 0"),
+    (dict(loss="log", loss_scale=0.0), "loss: scale 0"),
     (dict(parametrization=mcd.Sites(4.0, mirror="z")), "mirror: .*z.*both"),
-    (dict(parametrization=mcd.Sites(4.0, filter=-1.0)), "filter: -1"),
+    (dict(parametrization=mcd.Sites(4.0, filter=-1.0)), "filter_radius: -1"),
     (dict(parametrization=mcd.Sites(4.0, frozen=True)), "frozen"),
     (dict(regularizers=[mcd.Smoothness(-1.0)]), "-1"),
     (dict(wire=3), "wire: 3"),
@@ -213,7 +213,7 @@ def test_damaged_files(tmp_path):
     assert isinstance(mcd.load(path), mcd.Problem)
     with pytest.raises(OSError, match="missing.mcd"):
         mcd.load(tmp_path / "missing.mcd")
-    with pytest.raises(mcd.FileError):
+    with pytest.raises(mcd.ArgumentError, match="path: "):
         mcd.resume(path)  # a problem has nothing to resume
 
 

@@ -11,7 +11,7 @@ import warnings
 import mcd
 import numpy as np
 import pytest
-from conftest import TARGETS, gaussian, load
+from conftest import TARGETS, gaussian, load, read_csv
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_levenberg_marquardt_reaches_the_last_digits(problem, small):
     assert result.evaluations <= 300
     np.testing.assert_array_equal(result.parameters["onsite"], result.onsite)
     history = result.history
-    assert history["objective"][0] == problem.objective()[0] and np.all(np.diff(history["evaluations"]) >= 0)
+    assert history["objective"][0] == pytest.approx(problem.objective()[0], rel=1e-12) and np.all(np.diff(history["evaluations"]) >= 0)
     assert history["objective"].min() == result.objective
 
 
@@ -103,7 +103,7 @@ def test_multi_start_ranks_distinct_outcomes(problem):
 
 def test_bounds_frozen_and_tied_sites(small, rng):
     target = small.conductance(4 + 0.3 * rng.standard_normal(small.shape))
-    start = 4 + 0.1 * rng.standard_normal(small.shape)
+    start = 4 + 0.1 * rng.uniform(-1, 1, small.shape)
     frozen = rng.random(small.shape) < 0.3
     ties = np.full(small.shape, -1)
     ties[0, :] = 0
@@ -170,9 +170,7 @@ def test_objective_is_the_papers_and_its_gradient_exact(problem, small, rng):
 
 @pytest.mark.parametrize("target", ["infeasible_modes", "infeasible_touch"])
 def test_infeasible_targets_are_named(paper, target):
-    fields, curve = np.loadtxt(TARGETS / f"{target}.csv", delimiter=",", skiprows=0, comments="#",
-                               converters=None, usecols=(0, 1), unpack=True, dtype=str)
-    curve = curve[1:].astype(float) if curve[0] == "G" else curve.astype(float)
+    curve = read_csv(TARGETS / f"{target}.csv")[1]
     feasibility = paper.feasibility(curve)
     excess = np.maximum(curve - paper.open_modes, 0)
     np.testing.assert_allclose(feasibility.excess, excess, atol=1e-12)
@@ -209,29 +207,32 @@ def test_time_limit(paper, rng):
     assert result.status == "time" and result.seconds < 3
 
 
-INTERRUPTED = """
-    import mcd, numpy as np, os, signal, threading, time, sys
+PRESS = """
+    import mcd, numpy as np, os, signal, sys, threading, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background leaves it ignored
+    pressed = []
+    def press():
+        pressed.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+"""
+
+INTERRUPTED = PRESS + """
     wire = mcd.Wire(30, 30, np.linspace(0, 0.12, 101), 1.2)
     start = 4 + 0.3 * np.random.default_rng(0).standard_normal((30, 30))
     problem = mcd.Problem(wire, 0.5 * wire.open_modes, mcd.Sites(start))
-    wire.conductance(start)
-    pressed = []
-    def press():
-        pressed.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Timer(1.0, press).start()
-    result = mcd.design(problem, method="adam", max_evaluations=10**7, checkpoint=sys.argv[1])
+    def press_once_it_runs():
+        while not os.path.exists(sys.argv[1]):
+            time.sleep(0.01)
+        press()
+    threading.Thread(target=press_once_it_runs).start()
+    result = mcd.design(problem, method="adam", max_evaluations=0, checkpoint=sys.argv[1], checkpoint_interval=0.2)
     print(time.perf_counter() - pressed[0], result.status, result.objective < problem.objective()[0])
 """
 
-INTERRUPTED_CALL = """
-    import mcd, numpy as np, os, signal, threading, time
-    wire = mcd.Wire(400, 80, np.linspace(0, 0.02, 64), 1.2)
-    pressed = []
-    def press():
-        pressed.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-    threading.Timer(1.0, press).start()
+INTERRUPTED_CALL = PRESS + """
+    wire = mcd.Wire(1500, 50, np.linspace(0, 0.02, 64), 1.2)
+    wire.open_modes
+    threading.Timer(0.2, press).start()
     try:
         while True:
             wire.conductance(wire.clean())
@@ -240,7 +241,7 @@ INTERRUPTED_CALL = """
 """
 
 
-def run_script(script, *arguments, timeout=120):
+def run_script(script, *arguments, timeout=60):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)], capture_output=True,
                           text=True, timeout=timeout)
     assert done.returncode == 0, done.stderr
@@ -274,26 +275,23 @@ def test_resume_over_several_starts(problem, tmp_path):
 
 
 KILLED = """
-    import mcd, numpy as np, sys
-    wire = mcd.Wire(9, 8, np.linspace(0, 0.2, 16), 1.2)
-    start = 4 + 0.3 * np.random.default_rng(0).standard_normal((9, 8))
-    problem = mcd.Problem(wire, 0.5 * wire.open_modes, mcd.Sites(start))
-    problem.save(sys.argv[1] + ".problem")
-    mcd.design(problem, method="adam", max_evaluations=10**7, checkpoint=sys.argv[1], checkpoint_interval=0)
+    import mcd, sys
+    mcd.design(mcd.load(sys.argv[1]), method="adam", max_evaluations=0, checkpoint=sys.argv[2], checkpoint_interval=0)
 """
 
 
-def test_killed_search_is_resumed(tmp_path):
+def test_killed_search_is_resumed(problem, tmp_path):
+    """The file of a search that was killed at any moment continues it bit for bit."""
     path = tmp_path / "run.mcd"
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(path)])
+    problem.save(tmp_path / "problem.mcd")
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), tmp_path / "problem.mcd", path])
     while not path.exists():
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    done = mcd.load(path).evaluations
-    again = mcd.resume(path, max_evaluations=done + 25)
-    whole = mcd.design(mcd.load(f"{path}.problem"), method="adam", max_evaluations=done + 25)
-    assert_same(again, whole)
+    assert isinstance(mcd.load(path), mcd.Problem)  # the checkpoint holds a search under way, not yet a result
+    whole = mcd.design(problem, method="adam", max_evaluations=2000)
+    assert_same(mcd.resume(path, max_evaluations=2000), whole)
 
 
 def test_threads_do_not_change_a_bit(rng):

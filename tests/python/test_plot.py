@@ -3,7 +3,7 @@
 import mcd
 import numpy as np
 import pytest
-from conftest import TARGETS, gaussian
+from conftest import TARGETS, gaussian, read_csv
 
 pytest.importorskip("matplotlib")
 
@@ -40,8 +40,7 @@ def test_figure_compares_with_the_truth(result):
 
 @pytest.mark.parametrize("name", ["colosseum", "nirvana"])
 def test_traced_silhouettes(name):
-    fields, curve = np.genfromtxt((line for line in open(TARGETS / f"{name}.csv") if line[0] not in "#p"), delimiter=",",
-                                  unpack=True)
+    fields, curve = read_csv(TARGETS / f"{name}.csv")
     np.testing.assert_allclose(mcd.trace(TARGETS / f"{name}.png", fields), curve, atol=1e-9)
 
 

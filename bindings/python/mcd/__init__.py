@@ -10,7 +10,7 @@ Energies are in units of the hopping t, lengths in lattice constants a, conducta
 Arrays over a wire are ``[x, y]``, x along transport.
 """
 
-from ._library import library as _library
+from ._library import version as __version__
 from .errors import *  # noqa: F403
 from .problem import *  # noqa: F403
 from .result import *  # noqa: F403
@@ -19,6 +19,5 @@ from .silhouette import *  # noqa: F403
 from .wire import *  # noqa: F403
 from . import errors, problem, result, search, silhouette, wire
 
-__version__ = _library.mcd_version().decode()
 __all__ = ["__version__", *(name for module in (wire, problem, search, result, silhouette, errors)
                             for name in module.__all__)]

@@ -38,6 +38,7 @@ def _load() -> ctypes.CDLL:
 
 
 library = _load()
+version = library.mcd_version().decode()
 
 
 def check(status: int) -> int:

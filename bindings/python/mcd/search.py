@@ -1,6 +1,7 @@
 """Searches: from a curve to a potential. They run on the library's threads; Python only looks on."""
 
 import ctypes
+import warnings
 from typing import Callable, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -242,7 +243,9 @@ class _Bar:
     """A tqdm bar over the evaluations of a job."""
 
     def __init__(self, job: Handle, wanted: Optional[bool]):
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it calls itself experimental; tqdm.auto would import asyncio first
+            from tqdm.autonotebook import tqdm
         total = get(ctypes.c_int64, "mcd_job_get_max_evaluations", job.value)
         self._job = job
         self._bar = tqdm(total=total or None, unit="eval", disable=None if wanted is None else not wanted)
