@@ -111,7 +111,7 @@ func (f *Finder) Find(ctx context.Context, target []float64, o FindOptions) (d *
 	if o.MaxEvaluations == 0 {
 		o.MaxEvaluations = 1000 * o.Count
 	}
-	s := &search{f: f, target: target, o: o, caller: ctx, began: time.Now(), best: posInf}
+	s := &search{f: f, target: target, o: o, caller: ctx, began: time.Now(), best: posInf, coarseL: posInf}
 	if o.MaxSeconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
@@ -131,6 +131,9 @@ type search struct {
 	evaluations int
 	best        float64   // lowest L of the full wire
 	theta       []float64 // where, in the coordinates of shapes
+	coarseTheta []float64 // the best fit on the coarse wire, and its L
+	coarseL     float64
+	fitted      [][]float64 // coarse fits that were continued on the full wire
 	history     []float64
 	counts      []int64
 	status      optimize.Status
@@ -173,48 +176,121 @@ func (s *search) candidates(ctx context.Context) error {
 	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
 		return err
 	}
-	if done, err := s.try(ctx, c, target, list[:min(12, len(list))]); done || err != nil {
-		return err
+	first, second := min(4, len(list)), min(s.tries(), len(list))
+	for _, part := range [2][][]float64{list[:first], list[first:second]} {
+		if done, err := s.try(ctx, c, target, part); done || err != nil {
+			return err
+		}
+		if done, err := s.settle(ctx); done || err != nil {
+			return err
+		}
+	}
+	if s.spent() {
+		return nil
 	}
 	if c.wells == nil {
 		if c.wells, err = c.tabulate(ctx, wellGrid(c.strip.Width)); err != nil {
 			return err
 		}
 	}
-	if done, err := s.try(ctx, c, target, c.ranked(c.wells, target)[:40]); done || err != nil {
+	wells := c.ranked(c.wells, target)
+	if done, err := s.try(ctx, c, target, wells[:min(40, len(wells))]); done || err != nil {
 		return err
 	}
-	s.status = optimize.Stalled
+	if done, err := s.settle(ctx); done || err != nil {
+		return err
+	}
+	if s.status == optimize.Running {
+		s.status = optimize.Stalled
+	}
 	return nil
+}
+
+// settle fits the best of the coarse fits on the full wire, whatever it promised: noise of unknown strength may be all that
+// is left.
+func (s *search) settle(ctx context.Context) (done bool, err error) {
+	if s.o.Sigma > 0 || s.coarseTheta == nil {
+		return false, nil
+	}
+	if !s.known(s.coarseTheta) {
+		s.fitted = append(s.fitted, s.coarseTheta)
+		if err := s.fit(ctx, s.coarseTheta, Loss{}, fitEvaluations); err != nil {
+			return false, err
+		}
+	}
+	p, err := s.problem(Loss{})
+	if err != nil {
+		return false, err
+	}
+	r := make([]float64, len(s.target))
+	if err := p.Residual(ctx, s.theta, r); err != nil {
+		return false, err
+	}
+	s.evaluations++
+	if found, _ := s.verdict(s.best, p.g); found {
+		s.status = optimize.Objective
+	}
+	return s.status == optimize.Objective, nil
 }
 
 // try fits candidates: first on the coarse wire, which is cheap, and those that fit there on the full one. Every candidate
 // is tried by least squares and, where that fails, with a robust loss: a sampled field on a narrow resonance spoils least
-// squares even from nearby.
+// squares even from nearby. Without noise the first that reaches the goal is the answer; noise makes several minima pass, so
+// that all candidates are tried and the lowest is taken.
 func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]float64) (done bool, err error) {
 	for _, start := range list {
 		for _, robust := range []bool{false, true} {
 			if s.spent() {
 				s.status = optimize.Evaluations
-				return true, nil
+				return false, nil
 			}
 			theta, l, err := c.fit(ctx, s, start, target, robust)
 			if err != nil {
 				return false, err
 			}
+			if l < s.coarseL {
+				s.coarseTheta, s.coarseL = theta, l
+			}
 			if l > s.promising(len(target)) {
 				continue
 			}
-			if err := s.fit(ctx, theta, Loss{}, 40); err != nil {
-				return false, err
+			if !s.known(theta) {
+				s.fitted = append(s.fitted, theta)
+				if err := s.fit(ctx, theta, Loss{}, fitEvaluations); err != nil {
+					return false, err
+				}
 			}
-			if s.best <= s.goal() {
+			if s.best <= s.goal() && s.o.Sigma == 0 {
 				s.status = optimize.Objective
 				return true, nil
 			}
+			break
 		}
 	}
-	return false, nil
+	if s.best <= s.goal() {
+		s.status = optimize.Objective
+	}
+	return s.status == optimize.Objective, nil
+}
+
+// tries is the number of candidates from the coarse table.
+func (s *search) tries() int {
+	if s.o.Sigma > 0 {
+		return 6
+	}
+	return 12
+}
+
+// known tells whether a coarse fit ended where an earlier one did.
+func (s *search) known(theta []float64) bool {
+	return slices.ContainsFunc(s.fitted, func(old []float64) bool {
+		for j, v := range old {
+			if math.Abs(v-theta[j]) > 0.02 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // promising is the L on the coarse wire from which on the full wire is worth its price.
@@ -226,7 +302,13 @@ func (s *search) promising(points int) float64 {
 	return math.Log(rms * math.Sqrt(float64(points)))
 }
 
-func (s *search) spent() bool { return s.evaluations >= s.o.MaxEvaluations }
+// spent tells whether no more candidates can be afforded, with some evaluations kept for the full wire.
+func (s *search) spent() bool {
+	return s.evaluations >= s.o.MaxEvaluations-min(fitEvaluations, s.o.MaxEvaluations/3)
+}
+
+// fitEvaluations bounds one fit on the full wire.
+const fitEvaluations = 40
 
 // fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
 func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluations int) error {
@@ -236,6 +318,7 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 		return nil
 	}
 	o.StopObjective, o.StepTolerance = -27, 1e-12
+	o.StallIterations, o.StallTolerance = 6, 1e-6
 	p, err := s.problem(loss)
 	if err != nil {
 		return err

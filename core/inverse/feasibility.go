@@ -24,8 +24,8 @@ type Feasibility struct {
 	// Conflict is target(φ) − target(−φ) where both fields are sampled at the same energy, else 0 (points): two-terminal
 	// conductance is even in the field.
 	Conflict []float64
-	// Cusp is the slope of the target at φ = 0 by its two smallest fields, in e²/h per unit of φ, 0 unless it is so steep
-	// that the curve must bend within half a flux quantum of zero, where its slope vanishes.
+	// Cusp is the slope of the target between φ = 0 and the next field, in e²/h per unit of φ, where that slope does not
+	// die out towards 0 as it does for an even curve; else 0.
 	Cusp float64
 	// Text says all this for people, one line per finding; "" if there is none.
 	Text string
@@ -40,12 +40,17 @@ func (f *Feasibility) LowerBound() float64 { return math.Log(f.Bound) }
 // sharp is the departure from the smoothed target, in e²/h, that counts as a feature: a tenth of a conductance quantum.
 const sharp = 0.1
 
+// rounding is the excess that does not count, in e²/h: computed curves of open wires are N to rounding.
+const rounding = 1e-9
+
 // CheckTarget compares a target with the ceiling and, where the strip is given, with flux quantum and symmetry.
 func CheckTarget(ceiling []int, target, weights []float64, strip *lattice.Strip) *Feasibility {
 	n := len(target)
 	f := &Feasibility{Ceiling: slices.Clone(ceiling), Excess: make([]float64, n), Narrow: make([]bool, n), Conflict: make([]float64, n)}
 	for k, t := range target {
-		f.Excess[k] = max(t-float64(ceiling[k]), 0) + min(t, 0)
+		if e := max(t-float64(ceiling[k]), 0) + min(t, 0); math.Abs(e) > rounding {
+			f.Excess[k] = e
+		}
 	}
 	if strip != nil {
 		f.FluxQuantum = math.Pi / float64(strip.Sites())
@@ -74,16 +79,15 @@ func (f *Feasibility) symmetry(target []float64, strip *lattice.Strip) {
 		}
 	}
 	order := sweep(strip)
-	if order == nil || len(order) < 2 || strip.Fields[order[0]] != 0 {
+	if len(order) < 3 || strip.Fields[order[0]] != 0 {
 		return
 	}
-	a, b := order[0], order[1]
-	step := strip.Fields[b]
-	// An even curve whose features are no sharper than half a flux quantum, A·cos(πφ/Δφ), changes by at most
-	// A(πφ/Δφ)²/2 between 0 and φ; A is at most half the ceiling.
-	limit := 0.25 * float64(f.Ceiling[a]) * math.Pow(math.Pi*step/f.FluxQuantum, 2)
-	if d := target[b] - target[a]; math.Abs(d) > limit {
-		f.Cusp = d / step
+	// A smooth even curve starts like G(0) + bφ²: the slope over the first interval is a third of that over the second if
+	// they are equally long. A cusp starts with its full slope.
+	first, second := strip.Fields[order[1]], strip.Fields[order[2]]-strip.Fields[order[1]]
+	change, next := target[order[1]]-target[order[0]], target[order[2]]-target[order[1]]
+	if math.Abs(change) > sharp && math.Abs(change/first) > 0.75*math.Abs(next/second) {
+		f.Cusp = change / first
 	}
 }
 
@@ -152,7 +156,9 @@ func (f *Feasibility) bound(target, weights []float64, strip *lattice.Strip) {
 			}
 			best = math.Min(math.Max(best, 0), float64(min(f.Ceiling[k], f.Ceiling[j])))
 		}
-		square += w * w * (t - best) * (t - best)
+		if math.Abs(t-best) > rounding {
+			square += w * w * (t - best) * (t - best)
+		}
 	}
 	f.Bound = math.Sqrt(square)
 }
@@ -176,7 +182,7 @@ func (f *Feasibility) describe(strip *lattice.Strip) {
 	list(fmt.Sprintf("The target falls below 0 by up to %.4g e²/h at %%s.", below), func(k int) bool { return f.Excess[k] < 0 })
 	list("The target differs at opposite fields at %s, but a two-terminal conductance is even in the field.",
 		func(k int) bool { return f.Conflict[k] != 0 })
-	if f.Bound > 0 {
+	if !f.Feasible() {
 		lines = append(lines, fmt.Sprintf("Infeasible by at least |G − target| = %.4g, L = %.4g.", f.Bound, f.LowerBound()))
 	}
 	list(fmt.Sprintf("Features sharper than one flux quantum, Δφ = π/(length·width) = %.4g, at %%s: expect to miss them.", f.FluxQuantum),

@@ -44,7 +44,7 @@ type SmoothResult struct {
 	Roughness, StartRoughness float64
 }
 
-// tube is the L near which the search moves; it is left for the level asked only at the end and at every candidate.
+// tube is the L near which the search moves; it is left for the level asked only at the end.
 const tube = 0
 
 // Smooth minimises L_pot (see Smoothness) subject to L ≤ Level, starting from the potential onsite (Sites), which need not
@@ -56,8 +56,8 @@ const tube = 0
 //
 //	(JM⁻¹Jᵀ + μD)y = r − JM⁻¹Kh,   d = −M⁻¹(Kh + Jᵀy).
 //
-// A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube. Candidates are brought
-// to the level by Levenberg–Marquardt, measured in the same metric, and the smoothest one is kept.
+// A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube. In the end
+// Levenberg–Marquardt in the same metric brings the last potential to the level asked, or an earlier one where that fails.
 func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) (res *SmoothResult, err error) {
 	defer parallel.Recover(&err)
 	switch {
@@ -172,12 +172,11 @@ func (s *smoother) transform(rows int, in []float64, back bool) []float64 {
 
 // point is a potential with its curve and derivatives.
 type point struct {
-	h, c   []float64 // potential and coefficients
-	g, r   []float64
-	jac    []float64 // ∂r/∂c, (points × sites)
-	l      float64   // log |r|
-	rough  float64
-	failed bool
+	h, c  []float64 // potential and coefficients
+	g, r  []float64
+	jac   []float64 // ∂r/∂c, (points × sites)
+	l     float64   // log |r|
+	rough float64
 }
 
 func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
@@ -232,9 +231,8 @@ func (s *smoother) observe(q *point) error {
 		BestRoughness: s.bestRough, Seconds: time.Since(s.began).Seconds()})
 }
 
-// step returns the coefficients after a step from q. With pull the roughness is pulled down too, else the step only restores
-// the residual by the shortest way in the metric M.
-func (s *smoother) step(q *point, lambda, mu float64, pull bool) []float64 {
+// step returns the coefficients after a step from q.
+func (s *smoother) step(q *point, lambda, mu float64) []float64 {
 	inverse := make([]float64, s.sites) // diagonal of M⁻¹
 	for i, k := range s.kappa {
 		inverse[i] = 1 / ((1+lambda)*k + lambda*s.mean)
@@ -255,14 +253,12 @@ func (s *smoother) step(q *point, lambda, mu float64, pull bool) []float64 {
 	median := slices.Sorted(slices.Values(diagonal))[n/2]
 	y := slices.Clone(q.r)
 	slope := make([]float64, s.sites) // Kh
-	if pull {
-		for i, c := range q.c {
-			slope[i] = s.kappa[i] * c
-		}
-		for k := range y {
-			for i, j := range q.jac[k*s.sites : (k+1)*s.sites] {
-				y[k] -= j * inverse[i] * slope[i]
-			}
+	for i, c := range q.c {
+		slope[i] = s.kappa[i] * c
+	}
+	for k := range y {
+		for i, j := range q.jac[k*s.sites : (k+1)*s.sites] {
+			y[k] -= j * inverse[i] * slope[i]
 		}
 	}
 	plain := slices.Clone(a.Data)
@@ -293,20 +289,50 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 	if err != nil {
 		return err
 	}
-	if q, err = s.restore(ctx, q, s.o.MaxEvaluations); err != nil {
+	if q, err = s.restore(ctx, q, s.o.MaxEvaluations/2); err != nil {
 		return err
 	}
-	lambda, mu := 1.0, 1e-3
 	limit := math.Max(tube, s.o.Level)
-	reserve := 12 // evaluations kept for the last restoration
-	last := q
-	for s.evaluations+reserve < s.o.MaxEvaluations && lambda < 1e12 {
-		next, err := s.evaluate(ctx, s.step(q, lambda, mu, true))
-		if err != nil {
+	s.status = optimize.Evaluations
+	for kept := q; s.evaluations+reserve < s.o.MaxEvaluations; {
+		if q, err = s.descend(ctx, kept, limit); err != nil {
 			return err
 		}
-		allowed := math.Max(math.Exp(limit), 0.9*math.Exp(q.l))
-		if math.IsNaN(next.l) || math.Exp(next.l) > allowed {
+		end, err := s.restore(ctx, q, min(reserve, s.o.MaxEvaluations-s.evaluations))
+		switch {
+		case err != nil:
+			return err
+		case end.l > s.o.Level: // strayed too far to find back
+			if limit--; limit < s.o.Level {
+				s.status = optimize.Stalled
+				return nil
+			}
+		case end.rough > 0.98*kept.rough:
+			s.status = optimize.Stalled
+			return nil
+		default:
+			kept = end
+		}
+	}
+	return nil
+}
+
+// reserve is the number of evaluations kept for a restoration.
+const reserve = 20
+
+// descend steps along the tube from q until L_pot is down by a third, until it falls by less than 2 % in 15 evaluations, or
+// until the evaluations are needed to restore the level; it returns the smoothest potential in the tube.
+func (s *smoother) descend(ctx context.Context, q *point, limit float64) (*point, error) {
+	const mu = 1e-3
+	start, lambda, waited, mark := q, 1.0, 0, q.rough
+	smoothest := q
+	for waited < 15 && q.rough > 0.65*start.rough && s.evaluations+reserve < s.o.MaxEvaluations {
+		next, err := s.evaluate(ctx, s.step(q, lambda, mu))
+		if err != nil {
+			return q, err
+		}
+		waited++
+		if math.IsNaN(next.l) || next.l > math.Max(limit, q.l+math.Log(0.9)) {
 			lambda *= 4
 			continue
 		}
@@ -316,37 +342,88 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 		case next.l < limit-0.3:
 			lambda /= 1.5
 		}
-		q = next
-		if q.rough < 0.7*last.rough && s.evaluations+2*reserve < s.o.MaxEvaluations {
-			last = q
+		if q = next; q.rough < smoothest.rough {
+			smoothest = q
+		}
+		if q.rough < 0.98*mark {
+			waited, mark = 0, q.rough
 		}
 	}
-	if _, err = s.restore(ctx, q, s.o.MaxEvaluations); err != nil {
-		return err
+	return smoothest, nil
+}
+
+// restore brings q to the level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest
+// one, within a number of evaluations, and returns where it ends.
+func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
+	if q.l <= s.o.Level || evaluations < 2 {
+		return q, nil
 	}
-	if s.status == optimize.Running {
-		s.status = optimize.Evaluations
+	m := &smoothMetric{s: s, scale: make([]float64, s.sites), first: q}
+	start := make([]float64, s.sites)
+	for i, k := range s.kappa {
+		m.scale[i] = math.Sqrt((1+restoring)*k + restoring*s.mean)
+		start[i] = q.c[i] * m.scale[i]
+	}
+	o := optimize.Defaults("lm")
+	o.StopObjective, o.MaxEvaluations = s.o.Level, evaluations+1 // the first is q itself
+	r, err := optimize.Minimize(ctx, m, start, o)
+	if err == nil && r.Status == optimize.Cancelled {
+		err = parallel.Cancelled(ctx)
+		if err == nil {
+			err = fault.New(fault.Cancelled, "stopped by the caller")
+		}
+	}
+	if err != nil {
+		return q, err
+	}
+	return m.best, nil
+}
+
+// restoring is λ of the metric in which potentials are restored.
+const restoring = 0.1
+
+// smoothMetric is the residual in the coordinates scale·c.
+type smoothMetric struct {
+	s     *smoother
+	scale []float64
+	first *point // known without an evaluation
+	best  *point
+}
+
+func (m *smoothMetric) Parameters() int                  { return m.s.sites }
+func (m *smoothMetric) Residuals() int                   { return m.s.points }
+func (m *smoothMetric) Bounds() (lower, upper []float64) { return nil, nil }
+
+func (m *smoothMetric) Residual(ctx context.Context, x, r []float64) error {
+	return m.Jacobian(ctx, x, r, make([]float64, len(r)*len(x)))
+}
+
+func (m *smoothMetric) Jacobian(ctx context.Context, x, r, jac []float64) (err error) {
+	q := m.first
+	m.first = nil
+	if q == nil {
+		c := make([]float64, len(x))
+		for i := range c {
+			c[i] = x[i] / m.scale[i]
+		}
+		if q, err = m.s.evaluate(ctx, c); err != nil {
+			return err
+		}
+	}
+	if m.best == nil || q.l < m.best.l {
+		m.best = q
+	}
+	copy(r, q.r)
+	for k := range r {
+		for i, scale := range m.scale {
+			jac[k*len(x)+i] = q.jac[k*len(x)+i] / scale
+		}
 	}
 	return nil
 }
 
-// restore brings q to the level by damped Gauss–Newton steps that are shortest in the metric of the smoothness, within the
-// evaluations allowed, and returns where it ends.
-func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
-	mu := 1e-3
-	for q.l > s.o.Level && s.evaluations < evaluations && mu < 1e10 {
-		next, err := s.evaluate(ctx, s.step(q, 0.1, mu, false))
-		if err != nil {
-			return q, err
-		}
-		if next.l < q.l {
-			q = next
-			mu = max(mu/10, 1e-12)
-		} else {
-			mu *= 8
-		}
-	}
-	return q, nil
+func (m *smoothMetric) Gradient(context.Context, []float64, []float64) (float64, error) {
+	return 0, fault.New(fault.Unsupported, "restoring a potential needs the Jacobian; use Levenberg–Marquardt")
 }
 
 func (s *smoother) result() *SmoothResult {
