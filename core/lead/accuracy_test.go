@@ -95,7 +95,7 @@ func errorOf(t *testing.T, l *Lead) float64 {
 func TestFIsAccurate(t *testing.T) {
 	for _, s := range references(t) {
 		for i := range s.Fields {
-			if s.Name == "edges" && i%4 == 0 || s.Width < 30 && i == len(s.Fields)-1 || s.Name == "gaussian" && i%25 == 0 {
+			if s.Name == "edges" && i%8 == 0 || s.base.Width < 30 && i == len(s.Fields)-1 || s.Name == "gaussian" && i%40 == 0 {
 				assert.LessOrEqual(t, errorOf(t, solved(t, s.params(i))), 2e-13, "%s, field %g", s.Name, s.Fields[i])
 			}
 		}

@@ -336,14 +336,16 @@ func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
 		if 2*count+len(open) != 2*r {
 			continue
 		}
-		in, out = b.openModes(s, open)
-		if len(in) != len(out) || count+len(out) != r {
+		var still []wave
+		in, out, still = b.openModes(s, open)
+		if len(in) != len(out) || count+len(out)+len(still) != r {
 			continue
 		}
 		s.move(inside)
 		for j := range count {
 			decaying = append(decaying, s.zt[j*2*r:(j+1)*2*r])
 		}
+		decaying = append(decaying, still...)
 		return decaying, in, out, nil
 	}
 	return nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
@@ -352,8 +354,9 @@ func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
 // together is the distance of Bloch factors up to which modes are taken as degenerate.
 const together = 1e-9
 
-// openModes returns the modes of the eigenvalues listed, unit in flux and orthogonal in it.
-func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode) {
+// openModes returns the modes of the eigenvalues listed, unit in flux and orthogonal in it. On a band edge two of them are
+// one wave without flux: still, the limit of a decaying wave.
+func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []wave) {
 	done := make([]bool, len(open))
 	for i, first := range open {
 		if done[i] {
@@ -363,12 +366,18 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode) {
 		for j := i; j < len(open); j++ {
 			if !done[j] && cmplx.Abs(s.lambda[open[j]]-s.lambda[first]) < together {
 				done[j] = true
-				group = append(group, s.vector(open[j], together))
+				if v, ok := s.vector(open[j], together); ok {
+					group = append(group, v)
+				}
 			}
 		}
 		lambda := s.lambda[first] / complex(cmplx.Abs(s.lambda[first]), 0)
 		for _, w := range b.fluxOrthogonal(group, lambda) {
 			f := real(flux(w, w))
+			if math.Abs(f) <= together*norm2(w) {
+				still = append(still, w)
+				continue
+			}
 			scale(w, 1/math.Sqrt(math.Abs(f)))
 			m := openMode{wave: w, lambda: lambda, k: cmplx.Phase(lambda)}
 			if f < 0 {
@@ -385,7 +394,7 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode) {
 		}
 		sort.SliceStable(side, func(i, j int) bool { return before(&side[i], &side[j]) })
 	}
-	return in, out
+	return in, out, still
 }
 
 // before is Kwant's order: arriving modes by ascending, leaving ones by descending momentum, equals by velocity.

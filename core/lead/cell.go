@@ -80,7 +80,8 @@ func (c *Cell) Validate() error {
 }
 
 // SolveCell computes the modes of a lead. On a band edge the answer is not defined, next to one it is as ill-conditioned
-// as the physics; a bound state of the lead's end at the very energy, where Σ has a pole, is an error of kind Numerical.
+// as the physics. A bound state of the lead's end at the very energy, where Σ has a pole, is an error of kind Numerical;
+// close to one Σ is large and its rounding with it.
 func SolveCell(c *Cell) (modes *Modes, err error) {
 	defer parallel.Recover(&err)
 	if err := c.Validate(); err != nil {
@@ -166,17 +167,22 @@ func (b *bloch) modes(decaying []wave, in, out []openMode) (*Modes, error) {
 			res.Waves[i*2*n+j] = p
 		}
 	}
-	if !allFinite(res.SelfEnergy) {
+	if !(largestOf(res.SelfEnergy) <= 1e8*b.scale()) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
 	}
 	return res, nil
 }
 
-func allFinite(z []complex128) bool {
+// scale is the size of the numbers that describe the cell.
+func (b *bloch) scale() float64 {
+	return max(largestOf(b.cell.Hamiltonian), largestOf(b.cell.Hopping), math.Abs(b.cell.Energy))
+}
+
+// largestOf returns the largest modulus, NaN if there is one.
+func largestOf(z []complex128) float64 {
+	size := 0.0
 	for _, v := range z {
-		if math.IsNaN(real(v)+imag(v)) || math.IsInf(real(v)+imag(v), 0) {
-			return false
-		}
+		size = max(size, cmplx.Abs(v))
 	}
-	return true
+	return size
 }

@@ -250,6 +250,49 @@ func TestCellsOfEveryKind(t *testing.T) {
 	}
 }
 
+func TestSparseCells(t *testing.T) {
+	// Small graphs with equal hoppings are full of degeneracies, uncoupled states and singular hoppings.
+	random := rand.New(rand.NewPCG(13, 14))
+	for trial := range 300 {
+		c := 1 + random.IntN(8)
+		m := 1 + random.IntN(c)
+		cell := &Cell{c, m, make([]complex128, c*c), make([]complex128, c*m), []float64{0.3, 0.731, -1.1}[random.IntN(3)]}
+		for i := range c {
+			for j := range i {
+				if random.Float64() < 0.4 {
+					cell.Hamiltonian[i*c+j], cell.Hamiltonian[j*c+i] = 1, 1
+				}
+			}
+		}
+		for i := range cell.Hopping {
+			if random.Float64() < 0.3 {
+				cell.Hopping[i] = 1
+			}
+		}
+		checkCell(t, fmt.Sprint("sparse ", trial), cell, 1e-9)
+	}
+}
+
+func TestEndStateAtTheEnergy(t *testing.T) {
+	// A chain of weak and strong bonds that ends in a weak one keeps a state at its end in the middle of the gap.
+	cell := &Cell{2, 1, []complex128{0, 0.5, 0.5, 0}, []complex128{0, 1}, 0}
+	cell.Hopping[1] = 1
+	_, err := SolveCell(cell)
+	assert.Equal(t, fault.Numerical, fault.KindOf(err))
+	assert.ErrorContains(t, err, "pole")
+	cell.Energy = 1e-3
+	checkCell(t, "beside the end state", cell, 1e-9)
+}
+
+func TestCellOnABandEdge(t *testing.T) {
+	// Σ is continuous where a mode stops, and the mode without velocity is none.
+	cell := &Cell{1, 1, []complex128{0}, []complex128{1}, 2}
+	s, err := SolveCell(cell)
+	require.NoError(t, err)
+	assert.Zero(t, s.Open)
+	assert.InDelta(t, 0, cmplx.Abs(s.SelfEnergy[0]-1), 1e-7)
+}
+
 func TestRealForm(t *testing.T) {
 	// Without a field, and with one wherever y is counted from, the transfer matrix of a strip is real in some basis; that of
 	// a strip in any basis and of one without symmetry is not. Where it is, the Schur form by way of it is one of the same.

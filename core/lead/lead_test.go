@@ -2,11 +2,11 @@ package lead
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/cmplx"
-	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,26 +14,35 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"mcd/core/fault"
+	"mcd/tests/npz"
 )
 
 // strip is a sweep whose open modes are known from an independent computation in extended precision.
 type strip struct {
-	Name                    string
-	Width                   int
-	Energy, Hopping, Onsite float64
-	Fields                  []float64
-	OpenModes               []int `json:"open_modes"`
+	Name      string
+	Fields    []float64
+	OpenModes []int
+	base      Params
 }
 
 func (s strip) params(i int) Params {
-	return Params{s.Width, s.Hopping, s.Onsite, s.Energy, s.Fields[i]}
+	p := s.base
+	p.Field = s.Fields[i]
+	return p
 }
 
 func references(t *testing.T) []strip {
-	data, err := os.ReadFile("testdata/strips.json")
+	files, err := filepath.Glob("../../tests/reference/strip_*.npz")
 	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	var strips []strip
-	require.NoError(t, json.Unmarshal(data, &strips))
+	for _, file := range files {
+		f, err := npz.Open(file)
+		require.NoError(t, err)
+		number := func(name string) float64 { return f[name].Float[0] }
+		strips = append(strips, strip{strings.TrimSuffix(filepath.Base(file)[len("strip_"):], ".npz"), f["fields"].Float, f["open_modes"].Int,
+			Params{f["width"].Int[0], number("hopping"), number("lead_onsite"), number("energy"), 0}})
+	}
 	return strips
 }
 
@@ -149,7 +158,7 @@ func TestReferenceStrips(t *testing.T) {
 		for i := range s.Fields {
 			l := solved(t, s.params(i))
 			require.Equal(t, s.OpenModes[i], l.Modes, "%s, field %g", s.Name, s.Fields[i])
-			if i%5 == 0 || s.Name == "edges" {
+			if i%10 == 0 || s.Name == "edges" {
 				check(t, l, 1e-12)
 			}
 		}

@@ -224,25 +224,28 @@ func (s *schur) exchange(k int) {
 	s.t[k*n+k], s.t[(k+1)*n+k+1] = b, a // what stands beside them stays
 }
 
-// vector returns the eigenvector of eigenvalue j; eigenvalues closer than apart are taken as equal and uncoupled.
-func (s *schur) vector(j int, apart float64) []complex128 {
+// vector returns the eigenvector of eigenvalue j, false if there is none of its own: eigenvalues closer than apart are taken
+// as equal, and if they are coupled the matrix is defective.
+func (s *schur) vector(j int, apart float64) ([]complex128, bool) {
 	n := s.n
 	x := make([]complex128, j+1)
 	x[j] = 1
 	lambda := s.t[j*n+j]
 	for i := j - 1; i >= 0; i-- {
-		if cmplx.Abs(s.t[i*n+i]-lambda) <= apart {
-			continue
-		}
 		sum := complex128(0)
 		for k := i + 1; k <= j; k++ {
 			sum += s.t[i*n+k] * x[k]
 		}
-		x[i] = sum / (lambda - s.t[i*n+i])
+		switch distance := lambda - s.t[i*n+i]; {
+		case cmplx.Abs(distance) > apart:
+			x[i] = sum / distance
+		case cmplx.Abs(sum) > 10*apart:
+			return nil, false
+		}
 	}
 	v := make([]complex128, n)
 	for i, f := range x {
 		axpy(f, s.zt[i*n:(i+1)*n], v)
 	}
-	return v
+	return v, true
 }

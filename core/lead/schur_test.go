@@ -93,9 +93,19 @@ func TestSchurVectors(t *testing.T) {
 	s, ok := newSchur(append([]complex128(nil), a...), n)
 	require.True(t, ok)
 	for j := range n {
-		v := s.vector(j, 0)
+		v, ok := s.vector(j, 0)
+		require.True(t, ok)
 		for i, x := range multiply(a, v, n, n, 1) {
 			assert.LessOrEqual(t, cmplx.Abs(x-s.t[j*n+j]*v[i]), 1e-11)
 		}
 	}
+}
+
+func TestDefectiveMatrixHasOneVector(t *testing.T) {
+	s, ok := newSchur([]complex128{1, 1, 0, 1}, 2)
+	require.True(t, ok)
+	_, first := s.vector(0, 1e-9)
+	_, second := s.vector(1, 1e-9)
+	assert.True(t, first)
+	assert.False(t, second)
 }
