@@ -351,8 +351,12 @@ func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
 	return nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
 }
 
-// together is the distance of Bloch factors up to which modes are taken as degenerate.
-const together = 1e-9
+const (
+	// together is the distance of Bloch factors up to which modes are taken as degenerate.
+	together = 1e-9
+	// equal is the relative difference up to which their velocities are taken as equal.
+	equal = 1e-8
+)
 
 // openModes returns the modes of the eigenvalues listed, unit in flux and orthogonal in it. On a band edge two of them are
 // one wave without flux: still, the limit of a decaying wave.
@@ -397,12 +401,13 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 	return in, out, still
 }
 
-// before is Kwant's order: arriving modes by ascending, leaving ones by descending momentum, equals by velocity.
+// before is Kwant's order: arriving modes by ascending, leaving ones by descending momentum, equals by velocity, then
+// by the number of the orbital.
 func before(x, y *openMode) bool {
 	if math.Abs(x.k-y.k) > together {
 		return (x.k < y.k) == (x.velocity < 0)
 	}
-	return x.velocity < y.velocity
+	return y.velocity-x.velocity > equal*math.Abs(x.velocity)
 }
 
 func scale(w []complex128, f float64) {
@@ -412,7 +417,8 @@ func scale(w []complex128, f float64) {
 }
 
 // fluxOrthogonal returns the combinations of the waves of one momentum that diagonalize the velocity: waves that are
-// orthonormal in the cell are turned until they are orthogonal in the flux. Only equal velocities leave a choice.
+// orthonormal in the cell are turned until they are orthogonal in the flux. Where velocities are equal too, the number of the
+// orbital is diagonalized, which makes the choice the same for a lead and its reverse and keeps uncoupled chains apart.
 func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
 	cells := make([][]complex128, len(group))
 	for i, w := range group {
@@ -428,22 +434,57 @@ func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
 		scale(cells[i], f)
 		scale(w, f)
 	}
+	if len(group) == 1 {
+		return group
+	}
+	velocities := diagonalize(group, cells, func(i, j int) complex128 { return flux(group[i], group[j]) })
+	for from := 0; from < len(group); {
+		to := from + 1
+		for to < len(group) && velocities[to]-velocities[from] <= equal*math.Abs(velocities[from]) {
+			to++
+		}
+		same := cells[from:to]
+		diagonalize(group[from:to], same, func(i, j int) complex128 {
+			sum := complex128(0)
+			for n, x := range same[i] {
+				sum += complex(float64(n), 0) * cmplx.Conj(x) * same[j][n]
+			}
+			return sum
+		})
+		from = to
+	}
+	return group
+}
+
+// diagonalize turns the waves, and their values in a cell with them, into eigenvectors of the Hermitian form and returns its
+// eigenvalues in ascending order.
+func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex128) []float64 {
 	n := len(group)
-	form := make([]complex128, n*n)
-	for i, x := range group {
-		for j, y := range group {
-			form[i*n+j] = flux(x, y)
+	a := make([]complex128, n*n)
+	for i := range n {
+		for j := range n {
+			a[i*n+j] = form(i, j)
 		}
 	}
-	vectors := hermitianVectors(form, n)
-	mixed := make([]wave, n)
-	for j := range n {
-		mixed[j] = make(wave, len(group[0]))
-		for i, x := range group {
-			axpy(vectors[i*n+j], x, mixed[j])
+	vectors := hermitianVectors(a, n) // leaves a diagonal
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool { return real(a[order[i]*n+order[i]]) < real(a[order[j]*n+order[j]]) })
+	values := make([]float64, n)
+	turnedWaves, turnedCells := make([]wave, n), make([][]complex128, n)
+	for k, j := range order {
+		values[k] = real(a[j*n+j])
+		turnedWaves[k], turnedCells[k] = make(wave, len(group[0])), make([]complex128, len(cells[0]))
+		for i := range n {
+			axpy(vectors[i*n+j], group[i], turnedWaves[k])
+			axpy(vectors[i*n+j], cells[i], turnedCells[k])
 		}
 	}
-	return mixed
+	copy(group, turnedWaves)
+	copy(cells, turnedCells)
+	return values
 }
 
 // repairFlux removes what rounding left of the flux between modes of nearly equal momenta: with the matrix G ≈ 1 of the

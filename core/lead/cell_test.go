@@ -194,6 +194,29 @@ func turned(random *rand.Rand, cell *Cell) *Cell {
 	return &Cell{c, m, h, multiply(u, multiply(cell.Hopping, top, c, m, m), c, c, m), cell.Energy}
 }
 
+// twice is two uncoupled copies of a cell, as spin makes them.
+func twice(cell *Cell) *Cell {
+	c, m := cell.Orbitals, cell.Interface
+	d := &Cell{2 * c, 2 * m, make([]complex128, 4*c*c), make([]complex128, 4*c*m), cell.Energy}
+	place := func(i, s int) int { // both interfaces first
+		if i < m {
+			return s*m + i
+		}
+		return 2*m + s*(c-m) + i - m
+	}
+	for s := range 2 {
+		for i := range c {
+			for j := range c {
+				d.Hamiltonian[place(i, s)*2*c+place(j, s)] = cell.Hamiltonian[i*c+j]
+			}
+			for j := range m {
+				d.Hopping[place(i, s)*2*m+s*m+j] = cell.Hopping[i*m+j]
+			}
+		}
+	}
+	return d
+}
+
 func TestCellsOfEveryKind(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for trial := range 20 {
@@ -202,27 +225,6 @@ func TestCellsOfEveryKind(t *testing.T) {
 			cell := &Cell{c, m, hermitian(random, c), multiply(randomMatrix(random, c, rank), randomMatrix(random, rank, m), c, rank, m), random.NormFloat64()}
 			checkCell(t, fmt.Sprint("random ", shape, trial), cell, 1e-10)
 		}
-	}
-	twice := func(cell *Cell) *Cell { // two copies, as spin makes them
-		c, m := cell.Orbitals, cell.Interface
-		d := &Cell{2 * c, 2 * m, make([]complex128, 4*c*c), make([]complex128, 4*c*m), cell.Energy}
-		place := func(i, s int) int { // both interfaces first
-			if i < m {
-				return s*m + i
-			}
-			return 2*m + s*(c-m) + i - m
-		}
-		for s := range 2 {
-			for i := range c {
-				for j := range c {
-					d.Hamiltonian[place(i, s)*2*c+place(j, s)] = cell.Hamiltonian[i*c+j]
-				}
-				for j := range m {
-					d.Hopping[place(i, s)*2*m+s*m+j] = cell.Hopping[i*m+j]
-				}
-			}
-		}
-		return d
 	}
 	cases := map[string]struct {
 		cell *Cell
@@ -322,8 +324,8 @@ func TestRealForm(t *testing.T) {
 
 func TestPerfectWire(t *testing.T) {
 	// One cell between its two leads passes every mode without reflection.
-	for _, field := range []float64{0, 0.07} {
-		right := stripCell(solved(t, Params{9, 1, 4, 2.5, field}))
+	plain, magnetic := stripCell(solved(t, Params{9, 1, 4, 2.5, 0})), stripCell(solved(t, Params{9, 1, 4, 2.5, 0.07}))
+	for _, right := range []*Cell{plain, magnetic, twice(magnetic)} {
 		n := right.Orbitals
 		left := &Cell{n, n, right.Hamiltonian, adjoint(right.Hopping, n, n), right.Energy}
 		l, r := checkCell(t, "left", left, 1e-12), checkCell(t, "right", right, 1e-12)
