@@ -198,7 +198,8 @@ void settings() {
     same(problem.parametrization(), "gaussians", "parametrization");
     same(problem.entries(), 4U, "entries");
     same(problem.parameters(), 2U, "parameters");
-    contains(problem.label(1), "radius");
+    contains(problem.label(0) + problem.label(1), "y[1]");
+    contains(problem.label(0) + problem.label(1), "radius");
     that(problem.bounds().upper == upper, "bounds");
     same(int{problem.frozen()[0]}, 1, "frozen");
     same(problem.ties()[3], 4, "ties");
