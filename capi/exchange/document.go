@@ -3,6 +3,8 @@
 package exchange
 
 import (
+	"slices"
+
 	"mcd/core/fault"
 	"mcd/core/inverse"
 	"mcd/core/lattice"
@@ -130,6 +132,9 @@ func (p *Problem) sites() (inverse.Parametrization, error) {
 		Mirror: mirrors[p.Mirror], Ties: ints(p.Ties), FilterRadius: p.Filter}
 	if p.Frozen != nil {
 		s.Mask = flags(p.Frozen, 0)
+		if !slices.Contains(s.Mask, true) {
+			return nil, fault.Invalid("frozen", "all %d sites; leave at least one free", len(s.Mask))
+		}
 	}
 	return s.Build()
 }
