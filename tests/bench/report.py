@@ -1,0 +1,130 @@
+"""The results of one run as a text and as a plot."""
+
+import numpy as np
+
+import figures
+
+
+def text(found):
+    """The report: machine, versions, times, ratios, sizes."""
+    return "\n".join(line for part in (_machine, _times, _ratios, _sizes, _missing) for line in part(found)) + "\n"
+
+
+def _machine(found):
+    m = found["machine"]
+    yield f'{m["processor"]}, {m["cores"]} cores, {" ".join(m["flags"])}; {m["system"]}, Python {m["python"]}, gcc {m["gcc"]}'
+    seen = set()
+    for versions in found["versions"].values():
+        line = ", ".join(f"{name} {version}" for name, version in versions.items())
+        if line not in seen:
+            seen.add(line)
+            yield f"  {line}"
+
+
+def _times(found):
+    yield ""
+    yield "30 x 30 sites, 101 fields; ms for the whole sweep, medians [quartiles] of interleaved samples, CPU time beside;"
+    yield "quiet: samples while nothing else ran, of all. Largest deviation from the reference."
+    yield f'{"":36}{"wall":>9} {"[25 %, 75 %]":>19}{"CPU":>9}{"quiet":>8}{"deviation":>11}'
+    for name, c in found["cases"].items():
+        if name not in found["operations"]:
+            errors = found["accuracy"].get(name, {}).values()
+            yield (f'{name:36}{_ms(c["wall"]):>9} {"[" + _ms(c["low"]) + ", " + _ms(c["high"]) + "]":>19}{_ms(c["cpu"]):>9}'
+                   f'{c["quiet"]:>4}/{c["samples"]}{max(errors, default=float("nan")):>11.0e}')
+
+
+def _ms(seconds):
+    return f"{1e3 * seconds:.4g}" if seconds < 1 else f"{1e3 * seconds:.0f}"
+
+
+def peaks(found):
+    """The multiply-add peak, flop/s, by number of threads: the fastest of all samples and registers."""
+    best = {}
+    for name, operations in found["operations"].items():
+        threads = int(name.split(", ")[2].split()[0])
+        best[threads] = max(best.get(threads, 0), operations / found["cases"][name]["best"])
+    return best
+
+
+def _ours(found, kind, threads):
+    return found["cases"][f"mcd {kind}, {threads} thread{'s' * (threads > 1)}"]["wall"]
+
+
+def _ratios(found):
+    threads, cases = found["machine"]["cores"], found["cases"]
+    yield ""
+    yield f'{"ratio":58}{"found":>9}{"aim":>8}{"study":>8}'
+    for peer, kind, aim, study in figures.RATIOS:
+        if peer in cases:
+            ratio = cases[peer]["wall"] / _ours(found, kind, threads)
+            yield _aim(f"{peer} / mcd {kind}", ratio, aim, ratio >= aim, study)
+    for n, peak in peaks(found).items():
+        fraction = found["plain"] / _ours(found, "Jacobian", n) / peak
+        title = f"Jacobian's plain operations / peak of {peak / 1e9:.0f} Gflop/s, {n} threads"
+        yield _aim(title, fraction, figures.PEAK, fraction >= figures.PEAK)
+    leads = cases["mcd leads and value"]["wall"] - _ours(found, "value", threads)
+    yield _aim("leads for 101 fields, ms", 1e3 * leads, 1e3 * figures.LEADS, leads <= figures.LEADS)
+    for name, n in found.get("allocations", {}).items():
+        yield _aim(f"allocations: {name}", n, 0, n == 0)
+
+
+def _aim(title, value, aim, reached, study=None):
+    return f'{title:58}{value:>9.3g}{aim:>8g}{study or "":>8}  {"" if reached else "missed"}'.rstrip()
+
+
+def _sizes(found):
+    threads = found["machine"]["cores"]
+    yield ""
+    yield f"Jacobian of 101 fields, W = L, ms ({threads} threads)"
+    names = list(dict.fromkeys(name for s in found["sizes"] for name in s["cases"]))
+    yield f'{"W":>5}' + "".join(f"{name:>22}" for name in names)
+    for s in found["sizes"]:
+        yield f'{s["width"]:>5}' + "".join(f'{_ms(s["cases"][n]["wall"]) if n in s["cases"] else "":>22}' for n in names)
+    widths, walls = curve(found, names[0])
+    for w, t in zip(widths, walls):
+        if w == 100:
+            yield _aim("100 x 100, ms", 1e3 * t, 1e3 * figures.LARGE, t <= figures.LARGE)
+    large = widths >= 64
+    if large.sum() > 1:
+        exponent = np.polyfit(np.log(widths[large]), np.log(walls[large]), 1)[0]
+        yield _aim(f"growth exponent, W = 64 to {widths[-1]:.0f}", exponent, figures.GROWTH, exponent <= figures.GROWTH)
+    for s in found.get("shapes", []):
+        yield f'{s["length"]} x {s["width"]} (L x W), {s["points"]} fields: {_ms(s["wall"])} ms'
+
+
+def curve(found, name):
+    """Widths and seconds of one case over the sizes."""
+    pairs = [(s["width"], s["cases"][name]["wall"]) for s in found["sizes"] if name in s["cases"]]
+    return tuple(np.array(pairs, float).T)
+
+
+def _missing(found):
+    if found["missing"]:
+        yield ""
+        yield from (f"left out: {what} ({why})" for what, why in found["missing"].items())
+
+
+def plot(found, path):
+    """Cost against size, with the peers."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+    names = list(dict.fromkeys(name for s in found["sizes"] for name in s["cases"]))
+    for name, colour, marker in zip(names, ("#0b5fa5", "#c8702a", "#5b8c3a"), "osD"):
+        widths, walls = curve(found, name)
+        axes.loglog(widths, 1e3 * walls, color=colour, marker=marker, markersize=5, lw=1.6)
+        axes.annotate(name, (widths[-1], 1e3 * walls[-1]), (8, 0), textcoords="offset points", color=colour, va="center",
+                      fontsize=9)
+    ticks = [s["width"] for s in found["sizes"]]
+    axes.set_xticks(ticks, map(str, ticks))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlim(ticks[0] / 1.1, ticks[-1] * 2.2)
+    axes.set_xlabel("width and length, sites")
+    axes.set_ylabel("Jacobian of 101 fields, ms")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, which="major", alpha=0.25)
+    figure.savefig(path, dpi=160)
