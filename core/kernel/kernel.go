@@ -87,9 +87,10 @@ const Tiny = 1e-150
 // Size returns the number of float64 values of a complex r × ld batch with v lanes.
 func Size(r, ld, v int) int { return r * ld * 2 * v }
 
-// LeadingDimension returns the leading dimension to use for w columns: rows never lie a multiple of 4 KiB apart.
+// LeadingDimension returns the leading dimension to use for w columns: w or w + 1. Rows that lie a multiple of 1 KiB apart (8
+// elements of 8 lanes) crowd into few sets of the first-level cache, which costs up to a sixth of the speed from w = 40 on.
 func LeadingDimension(w int) int {
-	if w*2*8*8%4096 == 0 {
+	if w%8 == 0 {
 		return w + 1
 	}
 	return w
