@@ -31,7 +31,7 @@ type Kernel interface {
 
 	// Hop continues the solutions with φ_R = 1, φ_{R+1} = f from slice R over k ≥ 1 slices to the left by
 	// φ_{x−1} = −(D_x φ_x + φ_{x+1}): m = φ_{R−k}, n = φ_{R−k+1}. All matrices are w × w with leading dimension ld.
-	// h and cs hold k slices, R first: h[s·w + y], cs[s·2V …].
+	// h and cs hold k slices, R first: h[s·w + y], cs[s·2V …]. If k is 1, n is the identity and may be nil.
 	Hop(w, ld, k int, h, e, cs, f, m, n []float64)
 
 	// Factor overwrites m (w × w) with its factors, P·m = L·U, L unit lower, rows exchanged as in LAPACK (piv[j] ≥ j is the

@@ -507,6 +507,19 @@ func TestHop(t *testing.T) {
 	})
 }
 
+func TestHopOverOneSliceNeedsNoIdentity(t *testing.T) {
+	each(t, []int{1, 9, 30}, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
+		x := randomSlices(t, k, rng, w, 1)
+		f, m := randomBatch(t, k, rng, w, w, w), newBatch(t, k, w, w, w)
+		k.Hop(w, w, 1, x.h, x.e, x.cs, f.data, m.data, nil)
+		m.intact()
+		for lane := range k.Lanes() {
+			want := x.matrix(w, 0, lane).plus(1, f.lane(lane))
+			requireClose(t, want.plus(-2, want), m.lane(lane), 1e-14, "w = %d, lane %d", w, lane)
+		}
+	})
+}
+
 func TestReduce(t *testing.T) {
 	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
 		for _, c := range []int{0, 1, 2, 3, 5, 7, 11} {

@@ -746,7 +746,7 @@ static void hop(int64_t w, int64_t ld, int64_t k, const double *h, const double 
 				}
 			}
 	}
-	if (k == 1)
+	if (k == 1 && n)
 		identity(w, ld, n);
 }
 

@@ -60,32 +60,49 @@ func (v *cvec) inverse() (r cvec) {
 	return r
 }
 
-func (Plain) Hop(w, ld, k int, h, e, cs, f, m, n []float64) {
+func (p Plain) Hop(w, ld, k int, h, e, cs, f, m, n []float64) {
+	// a holds φ_{R−s}, b holds φ_{R−s+1} and takes φ_{R−s−1}, which is m in the end.
+	a, b := m, n
+	if k%2 == 0 {
+		a, b = n, m
+	}
+	up := load(cs, 0)
 	for y := range w {
 		for j := range w {
-			var one cvec
-			if y == j {
-				one.re = [plainLanes]float64{1, 1, 1, 1}
+			v := load(f, y*ld+j) // φ_{R−1} = −(D + f)
+			for l := range v.re {
+				switch j {
+				case y:
+					v.re[l] += e[l] - h[y]
+				case y + 1:
+					v.re[l] += up.re[l]
+					v.im[l] += up.im[l]
+				case y - 1:
+					v.re[l] += up.re[l]
+					v.im[l] -= up.im[l]
+				}
+				v.re[l], v.im[l] = -v.re[l], -v.im[l]
 			}
-			one.store(m, y*ld+j)
-			v := load(f, y*ld+j)
-			v.store(n, y*ld+j)
+			v.store(a, y*ld+j)
 		}
 	}
-	// After step s: m = φ_{R−s}, n = φ_{R−s+1}. Each step overwrites φ_{R−s+2}, then the roles are exchanged.
-	p := Plain{}
-	a, b := m, n
-	for s := range k {
+	if b != nil {
+		p.identity(w, ld, b)
+	}
+	for s := 1; s < k; s++ {
 		p.Recur(false, w, h[s*w:], e, cs[s*2*plainLanes:], w, ld, a, b, b)
 		a, b = b, a
 	}
-	if k%2 == 1 { // φ_{R−k} ended in n
-		for i := range w {
-			for j := range w {
-				x, y := load(m, i*ld+j), load(n, i*ld+j)
-				x.store(n, i*ld+j)
-				y.store(m, i*ld+j)
+}
+
+func (Plain) identity(w, ld int, n []float64) {
+	for i := range w {
+		for j := range w {
+			v := cvec{}
+			if i == j {
+				v.re = [plainLanes]float64{1, 1, 1, 1}
 			}
+			v.store(n, i*ld+j)
 		}
 	}
 }
@@ -194,15 +211,7 @@ func (p Plain) Divide(w, ld int, m []float64, piv []int32, n []float64) {
 }
 
 func (p Plain) Invert(w, ld int, m []float64, piv []int32, n []float64) {
-	for i := range w {
-		for j := range w {
-			v := cvec{}
-			if i == j {
-				v.re = [plainLanes]float64{1, 1, 1, 1}
-			}
-			v.store(n, i*ld+j)
-		}
-	}
+	p.identity(w, ld, n)
 	p.Divide(w, ld, m, piv, n)
 }
 
