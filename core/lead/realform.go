@@ -24,7 +24,7 @@ type realForm struct {
 // newRealForm prepares the search for the transfer matrix t (2r × 2r) of (p, q).
 func newRealForm(t []complex128, r int) *realForm {
 	n := 2 * r
-	f := &realForm{r: r, ab: make([]complex128, n*n)}
+	f := &realForm{r: r, ab: make([]complex128, n*n), matrix: make([]float64, n*n)}
 	for i := range r {
 		for j := range r {
 			a, b, c, d := t[i*n+j], t[i*n+r+j], t[(r+i)*n+j], t[(r+i)*n+r+j]
@@ -74,11 +74,11 @@ func (f *realForm) schur() (*schur, bool) {
 	return c, true
 }
 
-// real fills matrix and the phases; it returns false if the matrix is not real.
+// real fills matrix and the phases; it returns false if the matrix is not real. It must be asked without reflection first.
 func (f *realForm) real(mirrored bool) bool {
 	n, r := 2*f.r, f.r
-	t := append([]complex128(nil), f.ab...)
-	if f.mirror = mirrored; mirrored { // t ← Q†tQ, rows and columns by halves
+	t := f.ab
+	if f.mirror = mirrored; mirrored { // t ← Q†tQ, rows and columns by halves; the first try is over
 		for i := range n {
 			row := t[i*n : (i+1)*n]
 			for _, half := range [][]complex128{row[:r], row[r:]} {
@@ -110,8 +110,10 @@ func (f *realForm) real(mirrored bool) bool {
 	}
 	between, _ := phaseOfLargest(t, n, 0, r, r)
 	f.beside = cmplx.Conj(between) * f.lambda
-	all, rest := 0.0, 0.0
-	f.matrix = make([]float64, n*n)
+	all := 0.0
+	for _, x := range t {
+		all = max(all, sum1(x))
+	}
 	for i := range n {
 		for j := range n {
 			x := t[i*n+j] * cmplx.Conj(f.lambda)
@@ -121,11 +123,13 @@ func (f *realForm) real(mirrored bool) bool {
 			if i >= r && j < r {
 				x *= cmplx.Conj(f.beside)
 			}
+			if math.Abs(imag(x)) > 32*epsilon*all {
+				return false
+			}
 			f.matrix[i*n+j] = real(x)
-			all, rest = max(all, math.Abs(real(x))), max(rest, math.Abs(imag(x)))
 		}
 	}
-	return rest <= 32*epsilon*all
+	return true
 }
 
 // phaseOfLargest returns phase and size of the largest entry of the r × r block at (row, column).
