@@ -363,13 +363,16 @@ typedef int (*mcd_callback)(const mcd_progress *progress, void *user);
 /* Creates a job that minimises the objective of a problem (as the problem is now). Settings first, then mcd_job_start. */
 MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
 
-/* Creates a job that finds the count >= 1 Gaussian defects in an otherwise clean wire that explain the target (points).
- * sigma is the standard deviation of the target's noise for the error bars, 0 if unknown (estimated from the fit). */
+/* Creates a job that finds the Gaussian defects (1 or 2) in an otherwise clean wire that explain the target (points). sigma
+ * is the standard deviation of the target's noise for the error bars, 0 if unknown (estimated from the fit). Its result is
+ * that of a problem by Gaussians. The curve does not tell y from width-1-y, nor where along the wire the defects are: the
+ * answer stands in the middle of the wire. Of the settings below it takes seed, max_evaluations (counted after a table of
+ * curves that is made once per wire; default 1000 per defect), time_limit and checkpoint (written at the end). */
 MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
                                          double sigma, mcd_job *job);
 
 /* Creates a job that continues the run saved in a .mcd file (a checkpoint or a saved result) bit for bit, with its
- * settings; change limits such as max_evaluations before mcd_job_start. */
+ * settings; change limits such as max_evaluations before mcd_job_start. It goes on writing checkpoints to that file. */
 MCD_API mcd_status mcd_job_create_resume(const char *path, mcd_job *job);
 
 /* The settings below are MCD_ERR_STATE once the job has been started. */
@@ -431,7 +434,8 @@ MCD_API mcd_status mcd_job_set_seed(mcd_job job, uint64_t seed);
 MCD_API mcd_status mcd_job_get_seed(mcd_job job, uint64_t *seed);
 
 /* File to write checkpoints to, NULL or "" (default) for none, and the seconds between two of them (default 10; 0: after
- * every iteration). One is written at the end too, also when cancelled. */
+ * every iteration). One is written after the first iteration, where a failure ends the job, and one at the end, also when
+ * cancelled; later failures are told in the result's message. */
 MCD_API mcd_status mcd_job_set_checkpoint(mcd_job job, const char *path, double interval);
 MCD_API mcd_status mcd_job_get_checkpoint(mcd_job job, char *out, size_t count, size_t *needed, double *interval);
 
