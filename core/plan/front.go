@@ -12,6 +12,7 @@ type Front struct {
 	Boundary      []int32 // ascending; every one is a pivot of an ancestor
 	Parent        int     // index of the parent front, −1 for a root
 	Children      []int32 // indices of the fronts whose update this one takes
+	Depth         int     // 0 for a root
 	Map           []int32 // where Boundary lies in the parent: a pivot's index, or Pivots + index in its boundary
 }
 
@@ -284,7 +285,7 @@ func number(g *graph, nodes []supernode, method string) *Fronts {
 	for i := range f.Fronts {
 		f.finish(i)
 	}
-	for i := range f.Fronts {
+	for i := len(f.Fronts) - 1; i >= 0; i-- { // parents before children
 		f.mapToParent(&f.Fronts[i])
 	}
 	return f
@@ -312,6 +313,7 @@ func (f *Fronts) mapToParent(front *Front) {
 		return
 	}
 	p := &f.Fronts[front.Parent]
+	front.Depth = p.Depth + 1
 	front.Map = make([]int32, len(front.Boundary))
 	k := 0
 	for i, q := range front.Boundary {

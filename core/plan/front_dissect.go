@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -60,14 +61,8 @@ func (d *dissection) bisect(vertices []int32) (left, right, separator []int32) {
 	var bestOrder []int32
 	try := func(key []float64) {
 		order := slices.Clone(vertices)
-		slices.SortStableFunc(order, func(a, b int32) int {
-			switch {
-			case key[a] < key[b]:
-				return -1
-			case key[a] > key[b]:
-				return 1
-			}
-			return 0
+		slices.SortFunc(order, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(key[a], key[b]), cmp.Compare(a, b))
 		})
 		if score, k := d.sweep(order); score < best {
 			best, cut, bestOrder = score, k, order

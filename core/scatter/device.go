@@ -3,6 +3,7 @@ package scatter
 import (
 	"context"
 	"fmt"
+	"math/cmplx"
 	"slices"
 
 	"mcd/core/fault"
@@ -32,9 +33,10 @@ type Device struct {
 
 	leads   []deviceLead
 	terms   terms
-	start   []int // element at which every front's panels start in the factors
-	factors int   // elements of all panels
-	columns int   // solved at a time
+	scale   []float64 // of every point: the largest hopping
+	start   []int     // element at which every front's panels start in the factors
+	factors int       // elements of all panels
+	columns int       // solved at a time
 	threads int
 	limit   int64
 	closed  bool
@@ -88,6 +90,7 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 	d.Plan = plan.NewFronts(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions)
 	d.prepareLeads()
 	d.prepareTerms()
+	d.prepareScale()
 	d.group()
 	d.start = make([]int, len(d.Plan.Fronts))
 	for i := range d.Plan.Fronts {
@@ -234,6 +237,24 @@ func (d *Device) prepareTerms() {
 		next[f]++
 		t.place[k] = int32(at)
 		t.rows[at], t.cols[at], t.target[at] = rows[k], cols[k], target[k]
+	}
+}
+
+// prepareScale finds the unit in which pivots and residuals are judged: on-site energies may be anything, hoppings are what
+// couples.
+func (d *Device) prepareScale() {
+	l := &d.Lattice
+	for p := range l.Energies {
+		most := 0.0
+		for k, i := range l.Rows {
+			if i != l.Cols[k] {
+				most = max(most, cmplx.Abs(l.Entry(p, k)))
+			}
+		}
+		if most == 0 {
+			most = 1
+		}
+		d.scale = append(d.scale, most)
 	}
 }
 
@@ -389,7 +410,7 @@ func (d *Device) Run(ctx context.Context, onsite []float64, points []int, task f
 	})
 }
 
-// pivotLimit is the size, relative to the largest entry of A, below which a pivot is replaced; it grows tenfold with each
+// pivotLimit is the size, relative to the largest hopping, below which a pivot is replaced; it grows tenfold with each
 // of the attempts.
 const (
 	pivotLimit = 1e-7

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/cmplx"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"mcd/core/memory"
 	"mcd/core/scatter"
 	"mcd/tests/devices"
+	"mcd/tests/npz"
 )
 
 func openDevice(t testing.TB, r *devices.Device, pairs []scatter.Pair, o scatter.Options) *scatter.Device {
@@ -152,6 +154,26 @@ func assertBlocks(t *testing.T, d *scatter.Device, r *devices.Device, point int,
 				assert.InDelta(t, 0, balance[i], tolerance)
 			}
 		}
+	}
+}
+
+// Strips are devices, too: the two engines share nothing but the leads. Small G keep their relative accuracy.
+func TestDeviceSolvesStrips(t *testing.T) {
+	for _, path := range devices.Strips(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			f := npz.Load(t, path)
+			fields := f.Float64s("fields")
+			if len(fields) > 24 {
+				fields = fields[:24]
+			}
+			d := openDevice(t, devices.Strip(t, f, fields), []scatter.Pair{{To: 1, From: 0}}, scatter.Options{})
+			g := make([]float64, d.Outputs())
+			require.NoError(t, d.Value(context.Background(), nil, g))
+			best, uncertainty := f.Float64s("conductance_best"), f.Float64s("uncertainty")
+			for k := range g {
+				assert.InDelta(t, best[k], g[k], uncertainty[k]+1e-11*min(1, 10*best[k]), "field %g", fields[k])
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package devices
 
 import (
 	"fmt"
+	"math"
 	"math/cmplx"
 	"math/rand/v2"
 	"path/filepath"
@@ -249,4 +250,94 @@ func Clone(r *Device) *Device {
 		c.Terminals = append(c.Terminals, terminals)
 	}
 	return &c
+}
+
+// Strip writes a strip of tests/reference as a general device at the given fields, in the gauge of package lead: τ = −t·diag(exp(2iφȳ)) from slice x+1 to x.
+func Strip(t testing.TB, f npz.File, fields []float64) *Device {
+	length, width := f.Int("length"), f.Int("width")
+	hop, energy, onsite := f.Float64("hopping"), f.Float64("energy"), f.Float64s("onsite")
+	d := lattice.Device{Orbitals: length * width, Dimensions: 2, Interfaces: make([][]int, 2)}
+	terminals := make([][]lead.Terminal, 2)
+	for point, phi := range fields {
+		d.Energies = append(d.Energies, energy)
+		entry := func(i, j int, z complex128) {
+			if point == 0 {
+				d.Rows, d.Cols = append(d.Rows, i), append(d.Cols, j)
+			}
+			d.Values = append(d.Values, z)
+		}
+		tau := func(y int) complex128 {
+			sin, cos := math.Sincos(2 * phi * (float64(y) - float64(width-1)/2))
+			return complex(-hop*cos, -hop*sin)
+		}
+		for x := range length {
+			for y := range width {
+				i := x*width + y
+				entry(i, i, complex(onsite[i], 0))
+				if y+1 < width {
+					entry(i, i+1, complex(-hop, 0))
+					entry(i+1, i, complex(-hop, 0))
+				}
+				if x+1 < length {
+					z := tau(y)
+					entry(i, i+width, z)
+					entry(i+width, i, cmplx.Conj(z))
+				}
+				if point == 0 {
+					d.Positions = append(d.Positions, float64(x), float64(y))
+				}
+			}
+		}
+		le, err := lead.Solve(lead.Params{Width: width, Hopping: hop, Onsite: f.Float64("lead_onsite"), Energy: energy, Field: phi})
+		require.NoError(t, err)
+		left, right := make([]complex128, width*width), make([]complex128, width*width)
+		for i := range width {
+			z := tau(i)
+			for j := range width {
+				right[i*width+j] = z * le.F[i*width+j]
+				left[i*width+j] = cmplx.Conj(z) * le.F[(width-1-i)*width+width-1-j]
+			}
+		}
+		terminals[0], terminals[1] = append(terminals[0], terminal(left, width, le.Modes)), append(terminals[1], terminal(right, width, le.Modes))
+	}
+	for y := range width {
+		d.Interfaces[0], d.Interfaces[1] = append(d.Interfaces[0], y), append(d.Interfaces[1], (length-1)*width+y)
+	}
+	return &Device{Name: "strip", File: f, Lattice: d, Terminals: terminals}
+}
+
+// terminal factors Γ = i(Σ − Σ†) = QQ† of rank n by Cholesky's method, the largest diagonal first.
+func terminal(sigma []complex128, m, n int) lead.Terminal {
+	gamma, in := make([]complex128, m*m), make([]complex128, m*n)
+	for i := range m {
+		for j := range m {
+			gamma[i*m+j] = 1i * (sigma[i*m+j] - cmplx.Conj(sigma[j*m+i]))
+		}
+	}
+	for k := range n {
+		p := 0
+		for i := range m {
+			if real(gamma[i*m+i]) > real(gamma[p*m+p]) {
+				p = i
+			}
+		}
+		scale := complex(1/math.Sqrt(real(gamma[p*m+p])), 0)
+		for i := range m {
+			in[i*n+k] = gamma[i*m+p] * scale
+		}
+		for i := range m {
+			for j := range m {
+				gamma[i*m+j] -= in[i*n+k] * cmplx.Conj(in[j*n+k])
+			}
+		}
+	}
+	return lead.Terminal{Modes: n, Sigma: sigma, In: in}
+}
+
+// Strips lists the strip files of tests/reference.
+func Strips(t testing.TB) []string {
+	paths, err := filepath.Glob(filepath.Join(folder(), "strip_*.npz"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	return paths
 }
