@@ -1,7 +1,6 @@
 package lead
 
 import (
-	"math"
 	"math/big"
 	"testing"
 
@@ -85,11 +84,9 @@ func errorOf(t *testing.T, l *Lead) float64 {
 	}
 	e, err := newStein(l)
 	require.NoError(t, err)
-	worst := 0.0
-	for _, dx := range e.solve(c) {
-		worst = max(worst, math.Hypot(real(dx), imag(dx)))
-	}
-	return worst
+	dx, err := e.solve(c)
+	require.NoError(t, err)
+	return largest(dx)
 }
 
 func TestFIsAccurate(t *testing.T) {

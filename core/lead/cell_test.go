@@ -389,6 +389,22 @@ func TestSensitivityIsTheDerivative(t *testing.T) {
 	}
 }
 
+func TestSensitivityWhereBandsCross(t *testing.T) {
+	// Two chains whose modes run against each other at the same momentum: uncoupled, each has dΣ/dE = 1/2 at its middle;
+	// a coupling opens a gap and has no derivative.
+	cell := &Cell{2, 2, make([]complex128, 4), []complex128{1, 0, 0, -1}, 0}
+	s := checkCell(t, "crossing", cell, 1e-13)
+	sensitivity, err := NewSensitivity(cell, s.SelfEnergy)
+	require.NoError(t, err)
+	d, err := sensitivity.Along(nil, nil, 1)
+	require.NoError(t, err)
+	for i, want := range []complex128{0.5, 0, 0, 0.5} {
+		assert.InDelta(t, 0, cmplx.Abs(d[i]-want), 1e-13)
+	}
+	_, err = sensitivity.Along([]complex128{0, 1, 1, 0}, nil, 0)
+	assert.Equal(t, fault.Numerical, fault.KindOf(err))
+}
+
 func TestWrongCellsAreNamed(t *testing.T) {
 	nan := cmplx.NaN()
 	for want, cell := range map[string]*Cell{

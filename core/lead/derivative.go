@@ -1,8 +1,10 @@
 package lead
 
 import (
+	"math"
 	"math/cmplx"
 
+	"mcd/core/fault"
 	"mcd/core/parallel"
 )
 
@@ -32,7 +34,13 @@ func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
 		}
 		dField[y*w+y] -= m * cmplx.Conj(e.tau[y])
 	}
-	return e.solve(dE), e.solve(dField), nil
+	if dE, err = e.solve(dE); err != nil {
+		return nil, nil, err
+	}
+	if dField, err = e.solve(dField); err != nil {
+		return nil, nil, err
+	}
+	return dE, dField, nil
 }
 
 // stein solves X − gτ·X·F = gC for one lead. With FZ = ZS, S upper triangular, and the mirrored left-going solutions
@@ -92,7 +100,7 @@ func newStein(l *Lead) (*stein, error) {
 }
 
 // solve returns X for the right-hand side C.
-func (e *stein) solve(c []complex128) []complex128 {
+func (e *stein) solve(c []complex128) ([]complex128, error) {
 	w := e.lead.Width
 	scaled := make([]complex128, w*w) // τ†⁻¹C
 	for y := range w {
@@ -101,39 +109,53 @@ func (e *stein) solve(c []complex128) []complex128 {
 		}
 	}
 	y := multiply(e.lead.F, multiply(scaled, e.z, w, w, w), w, w, w)
-	v := append([]complex128(nil), e.v...)
-	if !solveInPlace(v, y, w, w) {
-		return nil
+	v, z := append([]complex128(nil), e.v...), append([]complex128(nil), e.z...)
+	if !solveInPlace(v, y, w, w) || !steinColumns(e.s, e.s, y, w) {
+		return nil, notDifferentiable(e.lead.Energy)
 	}
-	e.columns(y)
 	x := multiply(e.v, y, w, w, w)
-	z := append([]complex128(nil), e.z...)
 	transpose(z, w)
 	transpose(x, w)
-	solveInPlace(z, x, w, w)
+	if !solveInPlace(z, x, w, w) || !(largestOf(x) < math.MaxFloat64) {
+		return nil, notDifferentiable(e.lead.Energy)
+	}
 	transpose(x, w)
-	return x
+	return x, nil
 }
 
-// columns solves Y − SYS = C in place: (1 − s_jj S)y_j = c_j + S Σ_{l<j} y_l s_lj.
-func (e *stein) columns(y []complex128) {
-	w := e.lead.Width
-	sum := make([]complex128, w)
-	for j := range w {
-		for i := range w {
+func notDifferentiable(energy float64) error {
+	return fault.New(fault.Numerical, "a lead has no derivative at the energy %g, which lies on a band edge: change energy or field a little", energy)
+}
+
+// steinColumns solves Y − SYT = C in place for upper triangular S and T, column by column:
+// (1 − t_jj S)y_j = c_j + S Σ_{l<j} y_l t_lj.
+//
+// Where s_ii·t_jj = 1 an arriving and a leaving wave have the same momentum. States at opposite edges may, and are not
+// coupled by C; then neither are they by Y. Otherwise there is no solution, and the answer is false.
+func steinColumns(s, t, y []complex128, n int) bool {
+	size := largestOf(y)
+	sum := make([]complex128, n)
+	for j := range n {
+		for i := range n {
 			sum[i] = 0
 			for l := range j {
-				sum[i] += y[i*w+l] * e.s[l*w+j]
+				sum[i] += y[i*n+l] * t[l*n+j]
 			}
 		}
-		last := e.s[j*w+j]
-		for i := w - 1; i >= 0; i-- {
-			// Row i of S(Σ + s_jj y_j) from the entries right of the diagonal, already solved, and the diagonal.
-			r := y[i*w+j] + e.s[i*w+i]*sum[i]
-			for l := i + 1; l < w; l++ {
-				r += e.s[i*w+l] * (sum[l] + last*y[l*w+j])
+		last := t[j*n+j]
+		for i := n - 1; i >= 0; i-- {
+			// Row i of S(Σ + t_jj y_j): what is right of the diagonal is solved already.
+			r := y[i*n+j] + s[i*n+i]*sum[i]
+			for l := i + 1; l < n; l++ {
+				r += s[i*n+l] * (sum[l] + last*y[l*n+j])
 			}
-			y[i*w+j] = r / (1 - last*e.s[i*w+i])
+			y[i*n+j] = 0
+			if d := 1 - last*s[i*n+i]; cmplx.Abs(d) > 1e-12 {
+				y[i*n+j] = r / d
+			} else if cmplx.Abs(r) > 1e-9*size {
+				return false
+			}
 		}
 	}
+	return true
 }

@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"math"
 	"math/cmplx"
 
 	"mcd/core/fault"
@@ -85,35 +86,22 @@ func (s *Sensitivity) Along(dh, dv []complex128, dE float64) (d []complex128, er
 	if dv != nil {
 		axpy(1, multiply(adjoint(dv, c, m), s.gv, m, c, m), d)
 	}
-	return solveStein(s.left, s.right, d), nil
+	d, ok := solveStein(s.left, s.right, d)
+	if !ok || !(largestOf(d) < math.MaxFloat64) {
+		return nil, notDifferentiable(s.cell.Energy)
+	}
+	return d, nil
 }
 
-// solveStein solves X − AXB = C for Schur forms A = USU†, B = VTV†: Y − SYT = U†CV for Y = U†XV, column by column,
-// (1 − t_jj S)y_j = c_j + S Σ_{l<j} y_l t_lj.
-func solveStein(a, b *schur, c []complex128) []complex128 {
+// solveStein solves X − AXB = C for Schur forms A = USU†, B = VTV†: Y − SYT = U†CV for Y = U†XV.
+func solveStein(a, b *schur, c []complex128) ([]complex128, bool) {
 	n := a.n
 	u, v := append([]complex128(nil), a.zt...), append([]complex128(nil), b.zt...)
 	transpose(u, n)
 	transpose(v, n)
 	y := multiply(adjoint(u, n, n), multiply(c, v, n, n, n), n, n, n)
-	sum := make([]complex128, n)
-	for j := range n {
-		for i := range n {
-			sum[i] = 0
-			for l := range j {
-				sum[i] += y[i*n+l] * b.t[l*n+j]
-			}
-		}
-		last := b.t[j*n+j]
-		for i := n - 1; i >= 0; i-- {
-			r := y[i*n+j] + a.t[i*n+i]*sum[i]
-			for l := i + 1; l < n; l++ {
-				r += a.t[i*n+l] * (sum[l] + last*y[l*n+j])
-			}
-			y[i*n+j] = r / (1 - last*a.t[i*n+i])
-		}
-	}
-	return multiply(u, multiply(y, adjoint(v, n, n), n, n, n), n, n, n)
+	ok := steinColumns(a.t, b.t, y, n)
+	return multiply(u, multiply(y, adjoint(v, n, n), n, n, n), n, n, n), ok
 }
 
 // adjoint returns a† (m × n) of a (n × m).
