@@ -315,7 +315,7 @@ mcd::Job background(const mcd::Wire &wire) {
     mcd::Problem problem(wire, wanted_curve(wire));
     problem.set_sites(start);
     mcd::Job job = mcd::Job::design(problem);
-    job.set_method("adam").set_max_evaluations(0).set_stop_objective(-1e300);
+    job.set_method("adam").set_max_evaluations(0).set_stop_objective(-1e300).set_time_limit(30s);
     return job;
 }
 

@@ -265,7 +265,7 @@ mcd::Job endless(const mcd::Wire &wire) {
     mcd::Problem problem(wire, target);
     problem.set_sites(start);
     mcd::Job job = mcd::Job::design(problem);
-    job.set_method("adam").set_max_evaluations(0);
+    job.set_method("adam").set_max_evaluations(0).set_time_limit(30s);
     return job;
 }
 

@@ -1,0 +1,264 @@
+# The problem of finding a potential whose conductance is a given curve, and how a potential may be parametrized.
+
+"""
+    Sites(start=the clean wire; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing, mirror="none", filter=0.0)
+
+Every on-site energy is a parameter. Arrays are `[x, y]`, numbers stand for arrays filled with them. Sites with the same
+number ≥ 0 in `ties` share one value, −1 stands alone. `mirror` is "none", "x", "y", "both" or "point"; `filter` the smallest
+feature of the potential in lattice constants. The gradient of a clean wire vanishes by symmetry: better begin with some
+disorder.
+"""
+struct Sites
+    start
+    options
+    Sites(start=nothing; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing, mirror="none", filter=0.0) =
+        new(start, (lower = lower, upper = upper, frozen = frozen, ties = ties, mirror = mirror, filter = filter))
+end
+
+"""
+    Gaussians(; x, y, amplitude, radius, free=("y", "amplitude", "radius"), bounds=Dict(), frozen=Dict(), ties=Dict(),
+              background=nothing)
+
+Bumps h = background + Σ_i amplitude[i] · exp(−((x − x[i])² + (y − y[i])²)/radius[i]²); positions are coordinates, 0 at the
+first site. `bounds["y"] = (lower, upper)`, `frozen["y"]`, `ties["y"]`: by name, one value for all Gaussians or one for each.
+"""
+struct Gaussians
+    start::NTuple{4,Vector{Float64}}
+    free::Vector{String}
+    options
+    background
+    function Gaussians(; x, y, amplitude, radius, free=("y", "amplitude", "radius"), bounds=Dict(), frozen=Dict(),
+                       ties=Dict(), background=nothing)
+        n = maximum(length, (x, y, amplitude, radius))
+        start = map(v -> v isa Real ? fill(Float64(v), n) : Vector{Float64}(collect(v)), (x, y, amplitude, radius))
+        wanted = free isa AbstractString ? (free,) : free
+        for name in wanted
+            name in QUANTITIES || throw(ArgumentError("free: $(repr(name)); valid names are $(join(QUANTITIES, ", "))"))
+        end
+        names = [name for name in QUANTITIES if name in wanted]
+        for given in (bounds, frozen, ties), name in keys(given)
+            name in names || throw(ArgumentError("$(repr(name)) is not a free parameter; these are $(join(names, ", "))"))
+        end
+        new(start, names, (bounds = bounds, frozen = frozen, ties = ties), background)
+    end
+end
+
+const QUANTITIES = ("x", "y", "amplitude", "radius")
+
+"""
+    Gates(basis, volts=0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing, background=nothing)
+
+The voltages of gates are the parameters: h = background + Σ_i volts[i] · basis[i, :, :], with a basis of size
+(gates, length, width).
+"""
+struct Gates
+    basis
+    volts
+    options
+    background
+    Gates(basis, volts=0.0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing, background=nothing) =
+        new(basis, volts, (lower = lower, upper = upper, frozen = frozen, ties = ties), background)
+end
+
+"weight × Σ (difference of neighbouring sites)², added to the objective."
+struct Smoothness
+    weight::Float64
+end
+
+"""
+    Problem(wire, target, parametrization=Sites(); weights=nothing, regularizers=(), loss="squares", loss_scale=1.0)
+
+The problem of finding a potential whose conductance is `target`, one value per point in e²/h. The objective is
+L = log √(Σ loss(w·(G − target))) plus the regularizers; the loss is "squares", or "log" or "huber" against outliers.
+
+`problem.wire`, `.target`, `.weights`, `.background`, `.start`, `.parametrization` are what they say; `labels(problem)` names
+the parameters. `MCD.encode` and `MCD.save` hand it to other programs and languages.
+"""
+struct Problem
+    handle::Handle
+    wire::Wire
+end
+
+Problem(handle::Handle) =
+    Problem(handle, Wire(create(p -> @ccall libmcd.mcd_problem_wire(handle::UInt64, p::Ptr{UInt64})::Cint)))
+
+function Problem(wire::Wire, target, parametrization=nothing; weights=nothing, regularizers=(), loss="squares", loss_scale=1.0)
+    t, w, n = memory(target, (length(wire),), "target"), wire.handle, length(wire)
+    h = create(p -> @ccall libmcd.mcd_problem_create(w::UInt64, t::Ptr{Float64}, n::Csize_t, p::Ptr{UInt64})::Cint)
+    problem = Problem(h, wire)
+    parametrization === nothing || apply!(problem, parametrization)
+    if weights !== nothing
+        v = memory(weights isa Real ? fill(weights, n) : weights, (n,), "weights")
+        check(@ccall libmcd.mcd_problem_set_weights(h::UInt64, v::Ptr{Float64}, n::Csize_t)::Cint)
+    end
+    for r in (regularizers isa Smoothness ? (regularizers,) : regularizers)
+        check(@ccall libmcd.mcd_problem_set_regularizer(h::UInt64, "smoothness"::Cstring, r.weight::Float64)::Cint)
+    end
+    loss == "squares" || check(@ccall libmcd.mcd_problem_set_loss(h::UInt64, loss::Cstring, loss_scale::Float64)::Cint)
+    possible = feasibility(wire, t)
+    possible.bound > 1e-9 && @warn possible.report
+    problem
+end
+
+apply!(::Problem, other) = throw(ArgumentError("parametrization: $(repr(other)); give Sites, Gaussians or Gates"))
+
+function apply!(problem::Problem, sites::Sites)
+    h, shape, o = problem.handle, size(problem.wire), sites.options
+    start = memory(sites.start === nothing ? problem.wire.lead_onsite : sites.start, shape, "start")
+    check(@ccall libmcd.mcd_problem_set_sites(h::UInt64, start::Ptr{Float64}, length(start)::Csize_t)::Cint)
+    over(v) = v isa AbstractArray ? vec(permutedims(sized(v, shape, "an array over the sites"))) : fill(v, prod(shape))
+    constrain!(problem, prod(shape), over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
+               o.ties === nothing ? nothing : over(o.ties))
+    check(@ccall libmcd.mcd_problem_set_mirror(h::UInt64, o.mirror::Cstring)::Cint)
+    check(@ccall libmcd.mcd_problem_set_filter(h::UInt64, o.filter::Float64)::Cint)
+end
+
+function apply!(problem::Problem, gates::Gates)
+    h, o = problem.handle, gates.options
+    basis = memory(gates.basis, (:, size(problem.wire)...), "basis")
+    n = size(basis, 3)
+    over(v) = v isa AbstractVector ? collect(v) : fill(v, n)
+    volts = memory(over(gates.volts), (n,), "volts")
+    check(@ccall libmcd.mcd_problem_set_gates(h::UInt64, basis::Ptr{Float64}, length(basis)::Csize_t, volts::Ptr{Float64},
+                                              n::Csize_t)::Cint)
+    set_background!(problem, gates.background)
+    constrain!(problem, n, over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
+               o.ties === nothing ? nothing : over(o.ties))
+end
+
+function apply!(problem::Problem, g::Gaussians)
+    h, n = problem.handle, maximum(length, g.start)
+    x, y, amplitude, radius = map(v -> length(v) == 1 ? fill(v[1], n) : sized(v, (n,), "x, y, amplitude, radius"), g.start)
+    free = sum(UInt32(1) << (findfirst(==(name), QUANTITIES) - 1) for name in g.free; init=UInt32(0))
+    check(@ccall libmcd.mcd_problem_set_gaussians(h::UInt64, x::Ptr{Float64}, y::Ptr{Float64}, amplitude::Ptr{Float64},
+                                                  radius::Ptr{Float64}, n::Csize_t, free::UInt32)::Cint)
+    set_background!(problem, g.background)
+    o = g.options
+    # Entries are ordered by quantity, within each by Gaussian. A free radius stays above 0.1 unless bounded otherwise.
+    rows(given) = reduce(vcat, (v = given(name); v isa Real ? fill(v, n) : collect(v)) for name in g.free)
+    bound(side, default) = rows(name -> haskey(o.bounds, name) ? o.bounds[name][side] : default(name))
+    constrain!(problem, n * length(g.free), bound(1, name -> name == "radius" ? 0.1 : -Inf), bound(2, _ -> Inf),
+               isempty(o.frozen) ? nothing : rows(name -> get(o.frozen, name, false)),
+               isempty(o.ties) ? nothing : rows(name -> get(o.ties, name, -1)))
+end
+
+function constrain!(problem::Problem, n, lower, upper, frozen, ties)
+    h = problem.handle
+    if any(!=(-Inf), lower) || any(!=(Inf), upper)
+        l, u = memory(lower, (n,), "lower"), memory(upper, (n,), "upper")
+        check(@ccall libmcd.mcd_problem_set_bounds(h::UInt64, l::Ptr{Float64}, n::Csize_t, u::Ptr{Float64}, n::Csize_t)::Cint)
+    end
+    if frozen !== nothing
+        f = Vector{UInt8}(sized(frozen, (n,), "frozen"))
+        check(@ccall libmcd.mcd_problem_set_frozen(h::UInt64, f::Ptr{UInt8}, n::Csize_t)::Cint)
+    end
+    if ties !== nothing
+        t = Vector{Int64}(sized(ties, (n,), "ties"))
+        check(@ccall libmcd.mcd_problem_set_ties(h::UInt64, t::Ptr{Int64}, n::Csize_t)::Cint)
+    end
+end
+
+set_background!(::Problem, ::Nothing) = nothing
+function set_background!(problem::Problem, background)
+    h, b = problem.handle, memory(background, size(problem.wire), "background")
+    check(@ccall libmcd.mcd_problem_set_background(h::UInt64, b::Ptr{Float64}, length(b)::Csize_t)::Cint)
+end
+
+Base.propertynames(::Problem) = (:wire, :target, :weights, :background, :start, :parametrization)
+Base.show(io::IO, p::Problem) =
+    print(io, "Problem of ", parameters(p), " parameters by ", p.parametrization, " for a ", p.wire)
+
+function Base.getproperty(problem::Problem, name::Symbol)
+    name in fieldnames(Problem) && return getfield(problem, name)
+    h, wire = getfield(problem, :handle), getfield(problem, :wire)
+    n = length(wire)
+    vector(f, count) = (out = Vector{Float64}(undef, count); check(f(out, count)); out)
+    name === :target && return vector((o, c) -> @ccall(libmcd.mcd_problem_get_target(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n)
+    name === :weights && return vector((o, c) -> @ccall(libmcd.mcd_problem_get_weights(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n)
+    name === :start &&
+        return vector((o, c) -> @ccall(libmcd.mcd_problem_start(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), parameters(problem))
+    name === :parametrization && return text((o, c, m) ->
+        @ccall libmcd.mcd_problem_get_parametrization(h::UInt64, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
+    if name === :background
+        out = new_sites(Float64, size(wire))
+        check(@ccall libmcd.mcd_problem_get_background(h::UInt64, out.parent::Ptr{Float64}, length(out)::Csize_t)::Cint)
+        return out
+    end
+    throw(ArgumentError("Problem has no property $name; it has $(join(propertynames(problem), ", "))"))
+end
+
+function counts(problem::Problem)
+    h, entries, parameters = problem.handle, Ref{Csize_t}(0), Ref{Csize_t}(0)
+    check(@ccall libmcd.mcd_problem_counts(h::UInt64, entries::Ptr{Csize_t}, parameters::Ptr{Csize_t})::Cint)
+    Int(entries[]), Int(parameters[])
+end
+parameters(problem::Problem) = counts(problem)[2]
+
+"Names of the parameters in their order, such as \"amplitude[0]\": sites, Gaussians and gates are counted from 0 there."
+labels(problem::Problem) = map(0:parameters(problem)-1) do i
+    h = problem.handle
+    text((o, n, m) -> @ccall libmcd.mcd_problem_label(h::UInt64, i::Csize_t, o::Ptr{UInt8}, n::Csize_t, m::Ptr{Csize_t})::Cint)
+end
+
+"""
+    onsite(problem, parameters=problem.start)
+
+The potential, `[x, y]`, of parameters.
+"""
+function onsite(problem::Problem, x=problem.start)
+    h, v, out = problem.handle, memory(x, (parameters(problem),), "parameters"), new_sites(Float64, size(problem.wire))
+    check(@ccall libmcd.mcd_problem_onsite(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t, out.parent::Ptr{Float64},
+                                           length(out)::Csize_t)::Cint)
+    out
+end
+
+"""
+    objective(problem, x=problem.start) -> L, gradient
+    objective!(gradient, problem, x) -> L
+
+L of parameters and its gradient. A gradient of `nothing` is not computed: then it costs a value only.
+"""
+function objective(problem::Problem, x=problem.start)
+    gradient = Vector{Float64}(undef, length(x))
+    objective!(gradient, problem, x), gradient
+end
+
+function objective!(gradient, problem::Problem, x)
+    v, value = memory(x, (parameters(problem),), "parameters"), Ref(0.0)
+    g = gradient === nothing ? Float64[] : memory_or_copy(gradient)
+    compute(problem, :mcd_problem_objective, v, length(v), value, isempty(g) ? Ptr{Float64}(0) : g, length(g))
+    gradient === nothing || g === gradient || copyto!(gradient, g)
+    value[]
+end
+
+memory_or_copy(g::Vector{Float64}) = g
+memory_or_copy(g) = Vector{Float64}(undef, length(g))
+
+function compute(problem::Problem, name::Symbol, arguments...)
+    h = problem.handle
+    GC.@preserve h direct(name, h.value, arguments...)
+end
+
+"""
+    fg!(problem) -> fg!(F, G, x)
+
+The objective as optimizers like Optim.jl want it: `Optim.optimize(Optim.only_fg!(fg!(problem)), problem.start, LBFGS())`.
+G is filled unless it is `nothing`; L is returned unless F is `nothing`.
+"""
+fg!(problem::Problem) = (F, G, x) -> begin
+    value = F === nothing && G === nothing ? nothing : objective!(G, problem, x)
+    F === nothing ? nothing : value
+end
+
+"The problem as bytes for other programs and languages, a FlatBuffer of the schema mcd.fbs; `MCD.decode_problem` reads it."
+encode(problem::Problem) = growing(UInt8, (o, n, m) ->
+    @ccall libmcd.mcd_problem_encode(problem.handle::UInt64, o::Ptr{UInt8}, n::Csize_t, m::Ptr{Csize_t})::Cint)
+
+decode_problem(bytes::Vector{UInt8}) = Problem(create(p ->
+    @ccall libmcd.mcd_problem_decode(bytes::Ptr{UInt8}, length(bytes)::Csize_t, p::Ptr{UInt64})::Cint))
+
+"    MCD.save(path, x)\n\nWrites a problem or a result to a .mcd file, as a whole or not at all."
+save(path::AbstractString, problem::Problem) =
+    (check(@ccall libmcd.mcd_problem_save(problem.handle::UInt64, path::Cstring)::Cint); nothing)
+
+load_problem(path::AbstractString) = Problem(create(p -> @ccall libmcd.mcd_problem_load(path::Cstring, p::Ptr{UInt64})::Cint))

@@ -1,0 +1,269 @@
+# The package as its users meet it. Values are compared with the reference strips where these are at hand.
+using MCD, Test
+using LinearAlgebra: I, dot, norm
+
+const SMALL = (length=9, width=8, fields=range(0, 0.2, length=16), energy=1.2)
+const FOLDER = normpath(joinpath(@__DIR__, "..", "..", "..", "tests", "consumers", "reference"))
+
+"A Gaussian defect in an otherwise clean wire; positions are coordinates, 0 at the first site."
+gaussian(wire, x, y, amplitude, radius) =
+    [wire.lead_onsite + amplitude * exp(-((i - 1 - x)^2 + (j - 1 - y)^2) / radius^2) for i in 1:size(wire)[1], j in 1:size(wire)[2]]
+
+"Arrays over sites come from the file in the library's order: y is contiguous."
+function reference(name)
+    z = Dict{String,Vector{Float64}}()
+    for line in eachline(joinpath(FOLDER, name))
+        words = split(line)
+        z[words[1]] = parse.(Float64, words[3:end])
+    end
+    shape = (Int(z["length"][1]), Int(z["width"][1]))
+    onsite = [z["onsite"][(x-1)*shape[2]+y] for x in 1:shape[1], y in 1:shape[2]]
+    grad = [z["grad"][((k-1)*shape[1]+x-1)*shape[2]+y] for k in eachindex(z["fields_grad"]), x in 1:shape[1], y in 1:shape[2]]
+    wire(fields) = Wire(shape..., z[fields]; energy=z["energy"][1], hopping=z["hopping"][1], lead_onsite=z["lead_onsite"][1])
+    (z=z, onsite=onsite, grad=grad, wire=wire)
+end
+
+message(f) = try f(); "" catch e; e.message end
+
+@testset "MCD" begin
+    if isdir(FOLDER)
+        @testset "reference $name" for name in readdir(FOLDER)
+            r = reference(name)
+            wire = r.wire("fields")
+            @test size(wire) == size(r.onsite) && size(wire)[1] != size(wire)[2]
+            @test open_modes(wire) == r.z["open_modes"]
+            @test maximum(abs, conductance(wire, r.onsite) - r.z["conductance_best"]) < 1e-11
+            few = r.wire("fields_grad")
+            G, J = jacobian(few, r.onsite)
+            @test size(J) == (length(few), size(few)...)
+            @test maximum(abs, J - r.grad) <= 1e-10 * maximum(abs, r.grad)
+            weights = [0.5, -0.3, 2, 0, 1]
+            @test vjp(few, r.onsite, weights)[2] ≈ sum(weights[k] * J[k, :, :] for k in 1:5) atol = 1e-11
+            @test vjp(few, r.onsite)[2] ≈ dropdims(sum(J, dims=1), dims=1) atol = 1e-11
+        end
+    end
+
+    @testset "a site is the same site in every layout" begin
+        wire = Wire(; SMALL...)
+        plain = fill(4.0, size(wire))
+        plain[2, 7] += 1
+        ours = clean(wire)
+        ours[2, 7] += 1
+        G = conductance(wire, plain)
+        @test ours == plain && conductance(wire, ours) == G
+        @test conductance(wire, transpose(collect(transpose(plain)))) == G
+        @test conductance(wire, view(plain, :, :)) == G
+        @test conductance(wire, round.(Int, plain)) == G
+        J = jacobian(wire, plain)[2]
+        up, down = copy(plain), copy(plain)
+        up[2, 7] += 1e-5
+        down[2, 7] -= 1e-5
+        @test J[:, 2, 7] ≈ (conductance(wire, up) - conductance(wire, down)) / 2e-5 atol = 1e-7
+        @test ldos(wire, plain)[2, 7] != ldos(wire, plain)[7, 2]
+    end
+
+    @testset "large arrays are used in place" begin
+        wire = Wire(30, 30, range(0, 0.12, length=101))
+        onsite, J, G = gaussian(wire, 15, 10, 10, 2), jacobian(wire, clean(wire))[2], zeros(101)
+        ours = copyto!(onsite_array(wire), onsite)
+        jacobian!(G, J, wire, ours)
+        @test pointer(parent(J)) == pointer(parent(jacobian!(G, J, wire, ours)[2]))
+        @test (@allocated jacobian!(G, J, wire, ours)) < sizeof(parent(ours))
+        @test (@allocated jacobian!(G, J, wire, onsite)) < 4 * sizeof(onsite) + 10_000
+        @test parent(view(J, 3, :, :)) === J
+        @test occursin("onsite_array", message(() -> jacobian!(G, zeros(101, 30, 30), wire, ours)))
+        trivial = minimum(@elapsed(for _ in 1:1000 wire.hopping end) for _ in 1:20) / 1000
+        value, derivative = minimum(@elapsed(conductance!(G, wire, ours)) for _ in 1:5), minimum(@elapsed(jacobian!(G, J, wire, ours)) for _ in 1:5)
+        println("julia: a trivial call takes $(round(Int, 1e9 * trivial)) ns, a value of 30 x 30 x 101 ",
+                "$(round(1e3 * value, digits=2)) ms, a Jacobian $(round(1e3 * derivative, digits=2)) ms")
+        @test trivial < 0.01 * value
+    end
+
+    @testset "observables" begin
+        wire = Wire(; SMALL...)
+        onsite, field = gaussian(wire, 4, 3, 2, 1.5), wire.fields[6]
+        G = conductance(wire, onsite)
+        S = smatrix(wire, onsite; field=field)
+        n = size(S, 1) ÷ 2
+        @test S' * S ≈ I
+        @test sum(abs2, S[n+1:end, 1:n]) ≈ G[6]
+        @test sum(transmission_eigenvalues(wire, onsite; field=field)) ≈ G[6]
+        density = sum(sum(abs2, states(wire, onsite; field=field, lead=lead), dims=1) for lead in ("left", "right")) / 2π
+        @test ldos(wire, onsite; field=field) ≈ dropdims(density, dims=1)
+        @test field_derivative(wire, onsite)[1] ≈ G
+        E = 1e-5
+        @test energy_derivative(wire, onsite)[2] ≈ (conductance(Wire(9, 8, wire.fields; energy=1.2 + E), onsite) -
+            conductance(Wire(9, 8, wire.fields; energy=1.2 - E), onsite)) / 2E rtol = 1e-6
+        @test isempty(feasibility(wire, G).report)
+        f = feasibility(wire, fill(100.0, 16))
+        @test f.excess ≈ 100 .- f.ceiling && f.bound > 80 && occursin("exceeds", f.report)
+    end
+
+    @testset "errors" begin
+        wire = Wire(; SMALL...)
+        @test_throws MCD.ArgumentError Wire(0, 5, [0.1])
+        @test occursin("length", message(() -> Wire(0, 5, [0.1])))
+        @test_throws MCD.ArgumentError Wire(3, 5, [0.1]; backend="abacus")
+        @test occursin("(9, 8)", message(() -> conductance(wire, zeros(8, 9))))
+        @test_throws MCD.ArgumentError conductance(wire, fill(NaN, 9, 8))
+        @test_throws MCD.ArgumentError conductance(wire, "onsite")
+        @test_throws MCD.MemoryLimitError (w = Wire(30, 30, [0.1]); w.memory_limit = 1000; conductance(w, clean(w)))
+        @test_throws MCD.FileError MCD.load("/nowhere/at/all.mcd")
+        @test_throws MCD.FileError MCD.decode_problem(zeros(UInt8, 64))
+        @test_throws MCD.ArgumentError design(Problem(wire, ones(16)); method="guess")
+        @test_throws MCD.ArgumentError Problem(wire, ones(16), Gaussians(x=1, y=1, amplitude=1, radius=1, free="colour"))
+        @test_throws MCD.ArgumentError wire.colour
+        e = try MCD.load("/nowhere/at/all.mcd") catch e e end
+        @test e.status == -6 && occursin("nowhere", sprint(showerror, e))
+        # From a thread of its own too: there the message would be lost with the thread.
+        large = Wire(40, 40, range(0, 0.1, length=101))
+        @test occursin("onsite", message(() -> conductance(large, fill(NaN, 40, 40))))
+    end
+
+    @testset "objective as optimizers want it" begin
+        wire = Wire(; SMALL...)
+        truth = gaussian(wire, 4, 3, 2, 1.5)
+        problem = Problem(wire, conductance(wire, truth), Gaussians(x=4, y=3.4, amplitude=1.5, radius=1.3))
+        @test labels(problem) == ["y[0]", "amplitude[0]", "radius[0]"]
+        x, f = problem.start, fg!(problem)
+        @test x == [3.4, 1.5, 1.3]
+        @test onsite(problem) ≈ gaussian(wire, 4, 3.4, 1.5, 1.3)
+        G = similar(x)
+        L = f(0.0, G, x)
+        @test L == objective(problem, x)[1] == f(0.0, nothing, x) && f(nothing, G, x) === nothing
+        for i in 1:3
+            e = [j == i ? 1e-5 : 0.0 for j in 1:3]
+            @test G[i] ≈ (f(0.0, nothing, x + e) - f(0.0, nothing, x - e)) / 2e-5 rtol = 1e-5
+        end
+        # A BFGS with backtracking, as in any optimizer: it must find the defect.
+        B = Matrix(0.01I, 3, 3)
+        for _ in 1:60
+            d, t, old = -B * G, 1.0, copy(G)
+            while (next = f(0.0, nothing, x + t * d)) > L + 1e-4 * t * dot(d, G) && t > 1e-8
+                t /= 2
+            end
+            s = t * d
+            x += s
+            L = f(0.0, G, x)
+            y = G - old
+            dot(s, y) > 0 && (B = (I - s * y' / dot(s, y)) * B * (I - y * s' / dot(s, y)) + s * s' / dot(s, y))
+            L < -12 && break
+        end
+        @test L < -8
+        @test x ≈ [3, 2, 1.5] rtol = 1e-3
+    end
+
+    @testset "parametrizations" begin
+        wire = Wire(; SMALL...)
+        target = conductance(wire, gaussian(wire, 4, 3, 0.5, 2))
+        start = [4 + 0.1 * sin(i * j^2) for i in 1:9, j in 1:8]
+        frozen = [i == 3 && j == 5 for i in 1:9, j in 1:8]
+        p = Problem(wire, target, Sites(start; frozen=frozen, lower=3, upper=fill(5.0, 9, 8)); regularizers=Smoothness(1e-2))
+        r = design(p; max_evaluations=30)
+        @test r.onsite[3, 5] == start[3, 5] && r.onsite[5, 3] != start[5, 3] && r.problem.parametrization == "sites"
+        @test r.parameters["onsite"] == r.onsite && length(r.vector) == 71 && !("site (2, 4)" in labels(p))
+        @test r.objective < objective(p)[1]
+        m = Problem(wire, target, Sites(start; mirror="y"))
+        @test onsite(m) ≈ onsite(m)[:, end:-1:1]
+        basis = zeros(2, 9, 8)
+        basis[1, 2, 3] = basis[2, 7, 5] = 1
+        g = Problem(wire, target, Gates(basis, [0.25, 0.5]; upper=[1, 2]))
+        @test onsite(g)[2, 3] == 4.25 && onsite(g)[7, 5] == 4.5 && g.parametrization == "gates"
+        tied = Problem(wire, target, Gaussians(x=[2, 6], y=[3, 4], amplitude=1, radius=1, free=("y", "radius"),
+            bounds=Dict("y" => (0, 7)), frozen=Dict("y" => [true, false]), ties=Dict("radius" => [0, 0])))
+        @test length(tied.start) == 2
+        @test p.target == target && p.weights == ones(16) && p.background == clean(wire)
+        @test_logs (:warn,) Problem(wire, fill(100.0, 16))
+    end
+
+    @testset "searches" begin
+        wire = Wire(; SMALL...)
+        target = conductance(wire, gaussian(wire, 4, 2.5, 3, 1.5))
+        seen = Progress[]
+        r = find_defect(wire, target; callback=p -> push!(seen, p))
+        y = r.parameters["y"][1]
+        @test min(y, 7 - y) ≈ 2.5 atol = 1e-5
+        @test r.parameters["amplitude"][1] ≈ 3 atol = 1e-4
+        @test !isempty(seen) && seen[end].evaluations > 0 && seen[1].size == sizeof(Progress)
+        @test r.parameter_errors["x"][1] == 0 && r.parameter_errors["y"][1] >= 0
+        @test r.conductance == conductance(wire, r.onsite) && r.evaluations > 0 && r.seconds > 0 && !isempty(r.message)
+        @test length(r.history["objective"]) == length(r.history["evaluations"]) && r.outcomes[1].objective == r.objective
+        @test_throws ErrorException("mine") find_defect(wire, target; callback=_ -> error("mine"))
+
+        start = Gaussians(x=4, y=4.5, amplitude=1, radius=1)
+        mktempdir() do folder
+            path = joinpath(folder, "part.mcd")
+            p = Problem(wire, target, start)
+            whole = design(p; max_evaluations=40)
+            part = design(p; max_evaluations=6, checkpoint=path)
+            again = resume(path; max_evaluations=40)
+            @test again.onsite == whole.onsite && again.objective == whole.objective && part.evaluations <= 6
+            MCD.save(path, p)
+            @test MCD.encode(MCD.load(path)) == MCD.encode(p) && MCD.load(path) isa Problem
+            MCD.save(path, whole)
+            @test MCD.load(path).onsite == whole.onsite
+            @test MCD.decode_result(MCD.encode(whole)).status == whole.status
+        end
+    end
+
+    @testset "interrupts" begin
+        # A program that is interrupted while it computes; it must say how and how soon it came back.
+        program(work) = """
+            using MCD
+            Base.exit_on_sigint(false)
+            wire = Wire(9, 8, range(0, 0.2, length=16)); conductance(wire, clean(wire))
+            large = Wire(60, 60, range(0, 0.1, length=64)); conductance(large, clean(large))
+            p = Problem(wire, ones(16), Sites([4 + 0.1 * sin(i * j^2) for i in 1:9, j in 1:8]))
+            design(p; max_evaluations=2)
+            println("ready"); flush(stdout)
+            try
+                r = $work
+                println("result ", r.status)
+            catch e
+                println("threw ", typeof(e))
+            end
+            flush(stdout)
+            G = conductance(wire, clean(wire)); GC.gc()
+            println("alive ", length(G), " ", length(conductance(large, clean(large))))
+            """
+        @testset "$how" for (work, how) in (
+                ("design(p; method=\"adam\", max_evaluations=0, time_limit=60.0)", "result cancelled"),
+                ("(while true; jacobian(large, clean(large)); end)", "threw InterruptException"))
+            code = program(work)
+            process = open(`$(Base.julia_cmd()) --project=$(dirname(@__DIR__)) --startup-file=no -e $code`)
+            @test readline(process) == "ready"
+            sleep(0.5)
+            begun = time()
+            kill(process, 2)
+            @test readline(process) == how
+            println("julia: interrupted, $how after $(round(time() - begun, digits=3)) s")
+            @test readline(process) == "alive 16 64"
+            wait(process)
+            @test process.exitcode == 0
+        end
+    end
+
+    @testset "nothing leaks" begin
+        for _ in 1:3 GC.gc() end
+        @test MCD.live_handles() == 0
+        let wires = [Wire(; SMALL...) for _ in 1:100]
+            @test MCD.live_handles() == 100
+            close(wires[1].handle)
+            @test_throws MCD.HandleError conductance(wires[1], fill(4.0, 9, 8))
+        end
+        for _ in 1:3 GC.gc() end
+        @test MCD.live_handles() == 0
+    end
+
+    @testset "the library" begin
+        @test MCD.version() == "1.0.0"
+        @test any(d -> d.name == "cpu" && d.available, MCD.devices())
+        @test MCD.memory_used() >= 0
+        MCD.set_threads(1)
+        @test MCD.get_threads() == 1 && Wire(; SMALL...).threads == 1
+        MCD.set_threads(0)
+        MCD.set_memory_limit(1 << 40)
+        @test MCD.get_memory_limit() == 1 << 40
+        MCD.set_memory_limit(0)
+    end
+end
