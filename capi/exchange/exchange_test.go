@@ -239,3 +239,10 @@ func TestFileErrors(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, rest, "a temporary file was left")
 }
+
+// TestGolden reads what earlier releases wrote; the files are kept for ever.
+func TestGolden(t *testing.T) {
+	got, err := Load(filepath.Join("testdata", "release-1.0.mcd"))
+	require.NoError(t, err)
+	assert.Equal(t, example(), got)
+}

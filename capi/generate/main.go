@@ -38,7 +38,7 @@ var (
 // private are the entry points that tests use; they are no part of the header.
 var private = []prototype{{"mcd_status ", "mcd_private_fault", "int32_t what, int64_t count"}}
 
-// Prototypes returns the declarations of a header in its order.
+// prototypes returns the declarations of a header in its order.
 func prototypes(header string) []prototype {
 	flat := space.ReplaceAllString(comment.ReplaceAllString(header, ""), " ")
 	var all []prototype

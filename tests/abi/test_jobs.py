@@ -203,3 +203,25 @@ def test_find_defect(lib):
     assert found["amplitude"] == pytest.approx(10, abs=1e-6) and found["radius"] == pytest.approx(2, abs=1e-6)
     assert min(found["y"], 9 - found["y"]) == pytest.approx(3, abs=1e-6)  # the curve does not tell y from its mirror
     assert lib.values("result_quantity_error", result, b"y")[0] < 1e-3
+
+
+def test_wire_cancel_ends_a_running_call(program):
+    program('''
+import threading, time
+lib = Library()
+wire = lib.wire(40, 40, [0.001 * i for i in range(100)])
+onsite = rough(1600)
+g, jac = (C.c_double * 100)(), (C.c_double * (100 * 1600))()
+lib.conductance(wire, onsite, 100)  # leads
+sent = []
+def later():
+    sent.append(time.monotonic())
+    lib.wire_cancel(wire)
+threading.Timer(0.1, later).start()
+try:
+    while True:
+        lib.wire_jacobian(wire, onsite, 1600, g, 100, jac, len(jac))
+except Error as e:
+    assert e.status == MCD_ERR_CANCELLED and time.monotonic() - sent[0] < 0.5, e
+assert len(lib.conductance(wire, onsite, 100)) == 100
+''', timeout=120)
