@@ -294,6 +294,22 @@ func TestPivots(t *testing.T) {
 	})
 }
 
+func TestRowsAreExchangedForFourTimes(t *testing.T) {
+	for _, k := range kernel.All() {
+		for ratio, want := range map[float64]int32{3.9: 0, 4.1: 1} {
+			for lane := range k.Lanes() { // one lane decides for all
+				m := newBatch(t, k, 2, 2, 2).fill(func(i, j, l int) complex128 {
+					if i == 1 && j == 0 && l == lane {
+						return complex(0, ratio)
+					}
+					return complex(1, float64(j))
+				})
+				assert.Equal(t, want, factors(t, k, m)[0], "%s, lane %d, ratio %g", k.Name(), lane, ratio)
+			}
+		}
+	}
+}
+
 func TestAZeroPivotIsReplaced(t *testing.T) {
 	each(t, []int{1, 2, 3, 7}, func(t *testing.T, k kernel.Kernel, w int, _ *rand.Rand) {
 		m := newBatch(t, k, w, w, w).fill(func(i, j, _ int) complex128 { return complex(float64(min(i, j)), 0) })
