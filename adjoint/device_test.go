@@ -40,10 +40,10 @@ func TestDeviceJacobianReferences(t *testing.T) {
 			best, grad := r.File.Float64s("transmission_best"), r.File.Float64s("grad")
 			for k, pair := range pairs {
 				for p := range points {
-					assert.InDelta(t, best[(p*leads+pair.To)*leads+pair.From], g[k*points+p], 1e-11)
+					assert.InDelta(t, best[(p*leads+pair.To)*leads+pair.From], g[k*points+p], 1e-12)
 					for i := range n {
 						want := grad[(p*len(pairs)+k)*n+i]
-						require.InDelta(t, want, jac[(k*points+p)*n+i], 1e-10*max(1, want), "point %d, %v, orbital %d", p, pair, i)
+						require.InDelta(t, want, jac[(k*points+p)*n+i], 1e-11*max(1, want), "point %d, %v, orbital %d", p, pair, i)
 					}
 				}
 			}

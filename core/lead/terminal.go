@@ -13,3 +13,8 @@ type Terminal struct {
 	// choice by a unitary mixing of the outgoing modes and has the same transmissions.
 	Out, Direct []complex128
 }
+
+// Terminal returns what a device needs of a solved lead; the slices are shared.
+func (m *Modes) Terminal() Terminal {
+	return Terminal{Modes: m.Open, Sigma: m.SelfEnergy, In: m.Injection, Out: m.Extraction, Direct: m.Direct}
+}

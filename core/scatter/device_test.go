@@ -28,9 +28,6 @@ func openDevice(t testing.TB, r *devices.Device, pairs []scatter.Pair, o scatter
 	return d
 }
 
-// leadError is what the self-energies in testdata, Kwant's in double precision, contribute.
-const leadError = 1e-11
-
 func TestDeviceReferences(t *testing.T) {
 	for _, r := range devices.References(t) {
 		for _, k := range kernel.Fronts() {
@@ -42,13 +39,13 @@ func TestDeviceReferences(t *testing.T) {
 				best, points := r.File.Float64s("transmission_best"), d.Points()
 				for i, pair := range d.Pairs {
 					for p := range points {
-						assert.InDelta(t, best[(p*leads+pair.To)*leads+pair.From], g[i*points+p], leadError, "point %d, %v", p, pair)
+						assert.InDelta(t, best[(p*leads+pair.To)*leads+pair.From], g[i*points+p], 1e-12, "point %d, %v", p, pair)
 					}
 				}
 				ldos := make([]float64, points*d.Inputs())
 				require.NoError(t, d.LDOS(context.Background(), nil, nil, ldos))
 				for i, want := range r.File.Float64s("ldos") {
-					require.InDelta(t, want, ldos[i], leadError*max(1, want), "entry %d", i)
+					require.InDelta(t, want, ldos[i], 1e-12*max(1, want), "entry %d", i)
 				}
 			})
 		}
@@ -174,6 +171,32 @@ func TestDeviceSolvesStrips(t *testing.T) {
 				assert.InDelta(t, best[k], g[k], uncertainty[k]+1e-11*min(1, 10*best[k]), "field %g", fields[k])
 			}
 		})
+	}
+}
+
+// With the leads' own outgoing modes S is unitary, and its blocks have the transmissions of Fisher–Lee.
+func TestDeviceSMatrixIsUnitary(t *testing.T) {
+	for _, r := range devices.References(t) {
+		d := openDevice(t, r, nil, scatter.Options{})
+		point := d.Points() - 1
+		s, err := d.SMatrix(context.Background(), nil, point)
+		require.NoError(t, err)
+		n := 0
+		for i := range r.Terminals {
+			n += r.Terminals[i][point].Modes
+		}
+		for i := range n {
+			for j := range n {
+				var sum complex128
+				for k := range n {
+					sum += cmplx.Conj(s[k*n+i]) * s[k*n+j]
+				}
+				if i == j {
+					sum--
+				}
+				assert.InDelta(t, 0, cmplx.Abs(sum), 1e-11, r.Name)
+			}
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func folder() string {
 	return filepath.Join(filepath.Dir(file), "..", "reference")
 }
 
-// Load reads one device of tests/reference. Its self-energies are Kwant's (selfenergies.npz).
+// Load reads one device of tests/reference.
 func Load(t testing.TB, name string) *Device {
 	f := npz.Load(t, filepath.Join(folder(), "device_"+name+".npz"))
 	r := &Device{Name: name, File: f}
@@ -56,7 +56,6 @@ func Load(t testing.TB, name string) *Device {
 		first = append(first, first[len(first)-1]+n)
 	}
 	r.Lattice = lattice.Device{Orbitals: first[len(norbs)], Rows: f.Ints("rows"), Cols: f.Ints("cols"), Values: f.Complex128s("values"), Energies: f.Float64s("energies")}
-	leads := npz.Load(t, filepath.Join(folder(), "selfenergies.npz"))
 	for i := range f.Int("leads") {
 		var orbitals []int
 		for _, site := range f.Ints(fmt.Sprintf("lead%d_interface", i)) {
@@ -65,17 +64,15 @@ func Load(t testing.TB, name string) *Device {
 			}
 		}
 		r.Lattice.Interfaces = append(r.Lattice.Interfaces, orbitals)
-		m, key := len(orbitals), fmt.Sprintf("%s_lead%d_", name, i)
-		sigma, in := leads.Complex128s(key+"sigma"), leads.Complex128s(key+"in")
-		width := leads.Shape(key + "in")[2]
+		key := fmt.Sprintf("lead%d_", i)
+		h, v, shape := f.Complex128s(key+"h"), f.Complex128s(key+"v"), f.Shape(key+"v")
+		c, m := shape[1], shape[2]
+		require.Len(t, orbitals, m)
 		var points []lead.Terminal
-		for p := range r.Lattice.Energies {
-			n := f.Ints("open_modes")[p*f.Int("leads")+i]
-			terminal := lead.Terminal{Modes: n, Sigma: sigma[p*m*m:][:m*m]}
-			for row := range m {
-				terminal.In = append(terminal.In, in[(p*m+row)*width:][:n]...)
-			}
-			points = append(points, terminal)
+		for p, e := range r.Lattice.Energies {
+			modes, err := lead.SolveCell(&lead.Cell{Orbitals: c, Interface: m, Hamiltonian: h[p*c*c:][:c*c], Hopping: v[p*c*m:][:c*m], Energy: e})
+			require.NoError(t, err)
+			points = append(points, modes.Terminal())
 		}
 		r.Terminals = append(r.Terminals, points)
 	}
