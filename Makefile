@@ -56,7 +56,7 @@ peers:
 	scripts/install-jax.sh .peers/jax
 
 wheel: venv
-	.venv/bin/python -m pip wheel --disable-pip-version-check -q --no-deps -w build/wheel bindings/python
+	.venv/bin/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w build/wheel bindings/python
 	@ls build/wheel/*.whl
 
 install: $(LIBRARY)

@@ -97,9 +97,6 @@ def _map(drawn, ax, values, label, **options):
 
 def _history(ax, result):
     evaluations, objective = result.history["evaluations"], result.history["objective"]
-    ax.plot(evaluations, objective, color=BLUE, linewidth=0.8, marker="." if len(objective) < 80 else None, markersize=4,
-            label="objective")
-    ax.step(evaluations, np.minimum.accumulate(objective), where="post", color=RED, linewidth=0.8, label="best so far")
-    ax.set(xlabel="evaluations of the best start", ylabel=r"objective  $L = \log\,|G - G_{\mathrm{target}}|$",
+    ax.step(evaluations, objective, where="post", color=BLUE, marker="o" if len(objective) < 80 else None, markersize=2.5)
+    ax.set(xlabel="evaluations", ylabel=r"objective  $L = \log\,|G - G_{\mathrm{target}}|$",
            title=f"search: {result.evaluations} evaluations, {result.seconds:.2g} s")
-    ax.legend(loc="best")
