@@ -100,7 +100,7 @@ func TestFIsAccurate(t *testing.T) {
 }
 
 func TestDerivativesAreThoseOfF(t *testing.T) {
-	for _, p := range []Params{{1, 1, 4, 2.5, 0.1}, {2, 1.3, 4, 1.5, 0.2}, {7, 1, 4, 1.2, 0}, {12, 1, 4, 1.2, 0.071}, wire(0.065), {9, 1, 4, 9, 0.1}} {
+	for _, p := range []Params{{1, 1, 4, 2.5, 0.1}, {2, 1.3, 4, 1.5, 0.2}, {7, 1, 4, 1.2, 0}, {12, 1, 4, 1.2, 0.071}, wire(0.065), {9, 1, 4, 9, 0.1}, {5, 1, 4, 150, 0.1}} {
 		dE, dField, err := solved(t, p).DerivativeF()
 		require.NoError(t, err)
 		difference := func(shift func(p *Params, h float64), h float64) []complex128 {

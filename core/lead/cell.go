@@ -48,6 +48,8 @@ func (c *Cell) Validate() error {
 	switch {
 	case n < 1:
 		return fault.Invalid("cell", "%d orbitals in a cell of the lead; give at least 1", n)
+	case n > MaxOrbitals:
+		return fault.Invalid("cell", "%d orbitals in a cell of the lead; give at most %d", n, MaxOrbitals)
 	case m < 1 || m > n:
 		return fault.Invalid("interface", "%d interface orbitals for a cell of %d; give 1 to %d", m, n, n)
 	case len(c.Hamiltonian) != n*n:

@@ -49,12 +49,20 @@ func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
 type stein struct {
 	lead    *Lead
 	tau     []complex128 // diagonal of τ
+	distant bool         // far outside the band, where X = gC + gτXF is iterated instead
 	z, v, s []complex128
 }
 
 func newStein(l *Lead) (*stein, error) {
 	w := l.Width
 	b := newBands(l.Params)
+	e := &stein{lead: l, tau: make([]complex128, w), distant: b.distant()}
+	for y := range w {
+		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])
+	}
+	if e.distant {
+		return e, nil
+	}
 	right := make([]mode, l.Modes)
 	for m, k := range l.Wavenumber {
 		right[m].k = k
@@ -63,10 +71,7 @@ func newStein(l *Lead) (*stein, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &stein{lead: l, tau: make([]complex128, w), s: make([]complex128, w*w), z: make([]complex128, w*w)}
-	for y := range w {
-		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])
-	}
+	e.s, e.z = make([]complex128, w*w), make([]complex128, w*w)
 	step := d.step
 	triangular(step, d.count, func(i int, p, q complex128) {
 		for r := range w {
@@ -102,13 +107,27 @@ func newStein(l *Lead) (*stein, error) {
 // solve returns X for the right-hand side C.
 func (e *stein) solve(c []complex128) ([]complex128, error) {
 	w := e.lead.Width
-	scaled := make([]complex128, w*w) // τ†⁻¹C
-	for y := range w {
-		for j := range w {
-			scaled[y*w+j] = c[y*w+j] / cmplx.Conj(e.tau[y])
+	g := func(c []complex128) []complex128 { // gC = Fτ†⁻¹C
+		scaled := make([]complex128, w*w)
+		for y := range w {
+			axpy(1/cmplx.Conj(e.tau[y]), c[y*w:(y+1)*w], scaled[y*w:(y+1)*w])
 		}
+		return multiply(e.lead.F, scaled, w, w, w)
 	}
-	y := multiply(e.lead.F, multiply(scaled, e.z, w, w, w), w, w, w)
+	if e.distant {
+		x := g(c)
+		for range 6 {
+			next := multiply(x, e.lead.F, w, w, w)
+			for y := range w {
+				for j := range w {
+					next[y*w+j] = e.tau[y]*next[y*w+j] + c[y*w+j]
+				}
+			}
+			x = g(next)
+		}
+		return x, nil
+	}
+	y := multiply(g(c), e.z, w, w, w)
 	v, z := append([]complex128(nil), e.v...), append([]complex128(nil), e.z...)
 	if !solveInPlace(v, y, w, w) || !steinColumns(e.s, e.s, y, w) {
 		return nil, notDifferentiable(e.lead.Energy)

@@ -1,4 +1,5 @@
-// Package lead computes the open modes, velocities and self-energies of periodic leads.
+// Package lead computes the open modes, velocities and self-energies of periodic leads, and their derivatives: Solve for the
+// leads of a uniform strip in a field, SolveCell for leads of any kind.
 package lead
 
 import (
@@ -37,17 +38,24 @@ type Lead struct {
 	F []complex128
 }
 
+// MaxOrbitals bounds the sites across a strip and the orbitals of a cell: dense matrices of twice that order are needed.
+const MaxOrbitals = 4096
+
 // Validate returns an Argument error for the first value that makes no sense.
 func (p Params) Validate() error {
 	switch {
 	case p.Width < 1:
 		return fault.Invalid("width", "%d sites across the lead; give at least 1", p.Width)
+	case p.Width > MaxOrbitals:
+		return fault.Invalid("width", "%d sites across the lead; give at most %d", p.Width, MaxOrbitals)
 	case !(p.Hopping > 0) || math.IsInf(p.Hopping, 0):
 		return fault.Invalid("hopping", "%g; give a finite value above 0", p.Hopping)
 	case !finite(p.Onsite):
 		return fault.Invalid("lead_onsite", "%g; give a finite value", p.Onsite)
 	case !finite(p.Energy):
 		return fault.Invalid("energy", "%g; give a finite value", p.Energy)
+	case !finite((p.Onsite - p.Energy) / p.Hopping):
+		return fault.Invalid("hopping", "%g, too small beside an energy %g from the on-site energy; give both in similar units", p.Hopping, p.Energy-p.Onsite)
 	case !finite(p.Field):
 		return fault.Invalid("field", "%g; give a finite value", p.Field)
 	}
@@ -74,6 +82,9 @@ func Solve(p Params) (lead *Lead, err error) {
 
 func solve(p Params) (*Lead, error) {
 	b := newBands(p)
+	if b.distant() {
+		return &Lead{Params: p, F: b.distantMapping()}, nil
+	}
 	right := b.solve()
 	d, err := decay(b, right)
 	if err != nil {

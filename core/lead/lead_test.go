@@ -178,6 +178,23 @@ func TestShapesAndEnergies(t *testing.T) {
 	}
 }
 
+func TestFarOutsideTheBand(t *testing.T) {
+	// One site wide, F is the small root of F² − eF + 1 = 0: small numbers keep their relative accuracy.
+	for _, e := range []float64{-99, 101, 1e4, -1e9, 1e150} {
+		l := solved(t, Params{1, 1, e, 0, 0})
+		want := 2 / (e + math.Copysign(math.Sqrt(e*e-4), e))
+		assert.InEpsilon(t, want, real(l.F[0]), 1e-13)
+		dE, _, err := l.DerivativeF() // dF/dE = −dF/de = F²/(1 − F²)
+		require.NoError(t, err)
+		assert.InEpsilon(t, want*want/(1-want*want), real(dE[0]), 1e-12)
+	}
+	for _, e := range []float64{99, 101} {
+		check(t, solved(t, Params{7, 1, e, 0, 0.1}), 1e-14)
+	}
+	_, err := Solve(Params{3, 1e-308, 4, 1, 0})
+	assert.Equal(t, fault.Argument, fault.KindOf(err))
+}
+
 func TestModesOfAStripWithoutField(t *testing.T) {
 	// Without a field, cos k = (onsite − E)/2t − cos(πm/(W+1)).
 	for _, w := range []int{1, 2, 5, 30, 64} {
@@ -340,6 +357,8 @@ func TestWrongParamsAreNamed(t *testing.T) {
 		_, err = SolveAll(context.Background(), []Params{wire(0), p}, 1)
 		assert.ErrorContains(t, err, "entry 1")
 	}
+	_, err := Solve(Params{MaxOrbitals + 1, 1, 4, 1, 0})
+	assert.Equal(t, fault.Argument, fault.KindOf(err))
 }
 
 func BenchmarkSolve(b *testing.B) {
