@@ -1,7 +1,5 @@
 """Benchmarks of mcd beside other software, interleaved in one run. Writes bench.txt, bench.json and sizes.png.
 
-usage: run.py [--quick] [--rounds N] [--out FOLDER] [--without kwant|jax ...]
-
 The peers live in environments of their own, .peers/jax and .peers/kwant (make peers). A peer that is not there is left out,
 and the report says so. Every peer must give the reference numbers within 1e-9 before it is timed.
 """
@@ -71,8 +69,14 @@ class Bench:
                 self.found["missing"][script] = f".peers/{home} is not there: make peers"
             else:
                 say(f"starting {script} {' '.join(map(str, arguments))}")
-                started.append(Worker(python, script, problem, *arguments))
-                self.found["versions"].update({script: started[-1].versions})
+                try:
+                    started.append(Worker(python, script, problem, *arguments))
+                except RuntimeError as error:
+                    if script == "ours.py":
+                        raise
+                    self.found["missing"][script] = str(error)
+                else:
+                    self.found["versions"][script] = started[-1].versions
         return started
 
     def check(self, cases, onsite, known, label):
@@ -127,7 +131,7 @@ class Bench:
                 scripts += [("numpy_adjoint.py",)]
                 scripts += [] if self.options.quick else [("jax_green.py", 2)]
             workers = self.workers(problem, scripts)
-            wanted = f"mcd Jacobian, {THREADS} thread", "numpy adjoint, 2", "JAX adjoint by hand, Jacobian"
+            wanted = f"mcd Jacobian, {THREADS} thread", f"numpy adjoint, {THREADS} thread", "JAX adjoint by hand, Jacobian"
             cases = [Case(w, name) for w in workers for name in w.cases if name.startswith(wanted)]
             known = cases[0].check(onsite, self.out / "result.npz")
             self.check(cases[1:], onsite, {k: (slice(None), known[k]) for k in ("G", "jacobian")}, f"wire {n} x {n}")
@@ -167,11 +171,13 @@ def main():
     parser.add_argument("--rounds", type=int, help="samples of every case (default 11, quick 2)")
     parser.add_argument("--out", default=ROOT / "build/bench", help="folder of the results (default build/bench)")
     parser.add_argument("--without", nargs="*", default=[], choices=("kwant", "jax"), help="peers to leave out")
+    parser.add_argument("--sizes", nargs="*", type=int, help="W = L to compare (default 16 24 30 48 64 100 150, quick 16 24)")
     parser.add_argument("--peers-to", type=int, default=64, help="largest W = L of the peers (default 64)")
     options = parser.parse_args()
     options.rounds = options.rounds or (2 if options.quick else 11)
     options.seconds = 0.03 if options.quick else 0.15
-    options.sizes = (16, 24) if options.quick else (16, 24, 30, 48, 64, 100, 150)
+    if options.sizes is None:
+        options.sizes = (16, 24) if options.quick else (16, 24, 30, 48, 64, 100, 150)
     options.shapes = () if options.quick else ((1000, 30, 101), (30, 300, 8))
 
     bench = Bench(options)

@@ -6,6 +6,7 @@ of four slices between inversions. argv: problem, host devices (1 or 2).
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 devices = int(sys.argv[2])
 os.environ.update(OPENBLAS_NUM_THREADS="1", JAX_PLATFORMS="cpu")
@@ -150,11 +151,19 @@ def main():
     groups = [jax.device_put(jax.tree.map(jnp.asarray, g), p) for g, p in zip(groups, place)]
     weights = [jax.device_put(w, p) for w, p in zip(weights, place)]
 
+    pool = ThreadPoolExecutor(devices)
+
     def everywhere(function, onsite):
-        """function of all groups at once: JAX returns before it has computed."""
+        """function of all groups, by one thread for every device: JAX alone runs them one after the other."""
         local = [jax.device_put(onsite, p) for p in jax.devices()]
-        return jax.block_until_ready([function(local[i % devices], g, w)
-                                      for i, (g, w) in enumerate(zip(groups, weights))])
+
+        def one(i):
+            return [jax.block_until_ready(function(local[i], g, w))
+                    for g, w in zip(groups[i::devices], weights[i::devices])]
+        parts = [None] * len(groups)
+        for i, results in enumerate(pool.map(one, range(devices))):
+            parts[i::devices] = results
+        return parts
 
     def gradient(function):
         """The gradient of sum_k weights_k T_k by reverse mode, and T."""

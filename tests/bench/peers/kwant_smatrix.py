@@ -57,7 +57,7 @@ def main():
     energy = float(problem["energy"])
     clean = finalized(np.full(shape, 4.0))
     leads = [clean.precalculate(energy, params=dict(phi=phi), what="modes").leads for phi in fields]
-    systems, seen, pool = [], None, None
+    systems, seen, pool, most = [], None, None, max(threads())
 
     def prepare(onsite):
         nonlocal seen, pool
@@ -68,7 +68,7 @@ def main():
                 s.leads = l
             if pool:
                 pool.terminate()
-            pool = get_context("fork").Pool(threads(), initializer=share, initargs=(systems, fields, energy))
+            pool = get_context("fork").Pool(most, initializer=share, initargs=(systems, fields, energy))
 
     def one(onsite):
         prepare(onsite)
@@ -77,11 +77,11 @@ def main():
 
     def processes(onsite):
         prepare(onsite)
-        parts = pool.map(values, np.array_split(np.arange(len(fields)), 2 * threads()), chunksize=1)
+        parts = pool.map(values, np.array_split(np.arange(len(fields)), 2 * most), chunksize=1)
         return dict(G=np.concatenate([p[0] for p in parts]), cpu=sum(p[1] for p in parts))
 
     serve({"Kwant": kwant.__version__, "its solver": solver.__name__, "SciPy": scipy.__version__, "NumPy": np.__version__},
-          {"Kwant smatrix, 1 process": one, f"Kwant smatrix, {threads()} processes": processes})
+          {"Kwant smatrix, 1 process": one, f"Kwant smatrix, {most} processes": processes})
 
 
 def share(*arguments):

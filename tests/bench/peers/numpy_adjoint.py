@@ -9,7 +9,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the best at these sizes
 import numpy as np
 import scipy
 
-from serve import serve
+from serve import serve, threads
 from strip import strips
 
 
@@ -46,8 +46,8 @@ def main():
     length, width, fields, weights = (problem[k] for k in ("length", "width", "fields", "weights"))
     groups = strips(int(length), int(width), fields, float(problem["energy"]))
 
-    def adjoint(threads):
-        pool = ThreadPoolExecutor(threads)
+    def adjoint(n):
+        pool = ThreadPoolExecutor(n)
 
         def case(onsite):
             parts = list(pool.map(lambda s: jacobian(s, onsite), groups))
@@ -63,18 +63,18 @@ def main():
         assert np.abs(np.linalg.inv(result) @ result - np.eye(int(width))).max() < 1e-9
         return result
 
-    def inverse(threads):
-        pool = ThreadPoolExecutor(threads)
+    def inverse(n):
+        pool = ThreadPoolExecutor(n)
 
         def case(_):
-            list(pool.map(np.linalg.inv, np.array_split(matrices(), threads)))
+            list(pool.map(np.linalg.inv, np.array_split(matrices(), n)))
             return {}
         return case
 
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     serve({"NumPy": np.__version__, "its BLAS": f'{blas["name"]} {blas["version"]}', "SciPy": scipy.__version__},
-          {"numpy adjoint, 1 thread": adjoint(1), "numpy adjoint, 2 threads": adjoint(2),
-           "numpy inverse, 1 thread": inverse(1), "numpy inverse, 2 threads": inverse(2)})
+          {f"numpy {name}, {label}": function(n) for name, function in (("adjoint", adjoint), ("inverse", inverse))
+           for n, label in threads().items()})
 
 
 main()

@@ -54,5 +54,6 @@ def serve(versions, cases, operations=None):
 
 
 def threads():
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    """The numbers of threads to measure with, and their names: one, and as many as there are processors to use."""
+    counts = sorted({1, len(os.sched_getaffinity(0))})
+    return {n: f"{n} thread{'s' * (n > 1)}" for n in counts}

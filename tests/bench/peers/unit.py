@@ -42,14 +42,14 @@ def main():
         return case
 
     cases, operations = {}, {}
-    for n in sorted({1, threads()}):
-        name = f"OpenBLAS inverses, {n} thread{'s' * (n > 1)}"
+    for n, label in threads().items():
+        name = f"OpenBLAS inverses, {label}"
         cases[name] = inverses(n)
         cases[name](None)
         assert np.abs(source @ target - np.eye(width)).max() < 1e-9
         for bits in 256, 512:
             if unit.unit_spin(bits, n, 1):
-                name = f"peak, {bits} bits, {n} thread{'s' * (n > 1)}"
+                name = f"peak, {bits} bits, {label}"
                 operations[name] = unit.unit_spin(bits, n, ROUNDS)
                 cases[name] = lambda _, bits=bits, n=n: dict(operations=unit.unit_spin(bits, n, ROUNDS))
     serve({"OpenBLAS": scipy_openblas32.get_openblas_config()}, cases, operations)
