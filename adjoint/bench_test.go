@@ -35,3 +35,23 @@ func BenchmarkWire(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSize times one Jacobian of 101 fields for square wires, smooth disorder.
+func BenchmarkSize(b *testing.B) {
+	for _, n := range []int{16, 30, 64, 100, 150} {
+		s := sweep(n, n, 1.2, 0, 0.12*30/float64(n), 101)
+		onsite := disordered(s, 0.3, 1)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			w, err := NewWire(s, Options{})
+			require.NoError(b, err)
+			defer w.Close()
+			g, jac := make([]float64, 101), make([]float64, 101*n*n)
+			for b.Loop() {
+				if err := w.Jacobian(ctx, onsite, g, jac); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(w.Bytes())/(1<<20), "MiB")
+		})
+	}
+}

@@ -193,15 +193,16 @@ func (s *Workspace) Factor() error {
 			return err
 		}
 		at := s.nodes[i-1]
-		k.Hop(w, ld, s.nodes[i]-at, s.h(at), g.energy, s.cs(at), s.f[i-1], s.m, s.f[i])
-		if s.nodes[i]-at == 1 {
+		if slices := s.nodes[i] - at; slices == 1 {
+			k.Hop(w, ld, 1, s.h(at), g.energy, s.cs(at), s.f[i-1], s.m, nil)
 			k.Invert(w, ld, s.m, s.pivots, s.f[i])
 		} else {
+			k.Hop(w, ld, slices, s.h(at), g.energy, s.cs(at), s.f[i-1], s.m, s.f[i])
 			k.Divide(w, ld, s.m, s.pivots, s.f[i])
 		}
 	}
 	// A hop over the last slice gives −(D_0 + F_0).
-	k.Hop(w, ld, 1, s.h(s.length-1), g.energy, s.cs(s.length-1), s.f[s.last], s.m, s.a)
+	k.Hop(w, ld, 1, s.h(s.length-1), g.energy, s.cs(s.length-1), s.f[s.last], s.m, nil)
 	for i, m := range s.m {
 		s.a[i] = g.left[i] - m
 	}
