@@ -9,6 +9,7 @@ import (
 	"mcd/core/kernel"
 	"mcd/core/memory"
 	"mcd/core/parallel"
+	"mcd/core/plan"
 )
 
 // DeviceWorkspace holds the factors and solutions of one lane group. All matrices have one point in every lane (package
@@ -226,7 +227,7 @@ func (s *DeviceWorkspace) factor(limit float64) error {
 	}
 	fronts := s.device.Plan.Fronts
 	for i := range fronts {
-		if i%16 == 0 {
+		if i%cancelEvery == 0 {
 			if err := parallel.Cancelled(s.ctx); err != nil {
 				return err
 			}
@@ -269,47 +270,72 @@ type pass struct {
 	sums    []float64
 }
 
+// cancelEvery is how many fronts pass between two looks at the context.
+const cancelEvery = 16
+
 // sweep solves A·x = x (or Aᵀ) for n columns in place, forward from the leaves to the root and back.
-func (s *DeviceWorkspace) sweep(transposed bool, n int, x []float64, p pass) {
-	fronts, row := s.device.Plan.Fronts, n*2*s.lanes
-	for i := range fronts {
+func (s *DeviceWorkspace) sweep(transposed bool, n int, x []float64, p pass) error {
+	count := len(s.device.Plan.Fronts)
+	for i := range count {
 		if p.up != nil && !p.up[i] {
 			continue
 		}
-		f := &fronts[i]
-		m, b := f.Pivots, len(f.Boundary)
-		u, l := s.panels(i)
-		top, border := x[f.First*row:][:m*row], s.border[:b*row]
-		clear(border)
-		if transposed {
-			s.k.ForwardT(m, b, n, u, top, border)
-		} else {
-			s.k.Forward(m, b, n, u, l, s.pivots[f.First:][:m], top, border)
+		if i%cancelEvery == 0 {
+			if err := parallel.Cancelled(s.ctx); err != nil {
+				return err
+			}
 		}
-		s.k.Scatter(f.Boundary, n, border, x)
+		s.forward(transposed, i, n, x)
 	}
-	for i := len(fronts) - 1; i >= 0; i-- {
-		f := &fronts[i]
-		m, b := f.Pivots, len(f.Boundary)
-		u, l := s.panels(i)
-		top, border := x[f.First*row:][:m*row], s.border[:b*row]
-		if p.up != nil && !p.up[i] {
-			clear(top)
+	for i := count - 1; i >= 0; i-- {
+		if i%cancelEvery == 0 {
+			if err := parallel.Cancelled(s.ctx); err != nil {
+				return err
+			}
 		}
-		for k, q := range f.Boundary {
-			copy(border[k*row:][:row], x[int(q)*row:])
-		}
-		if transposed {
-			s.k.BackwardT(m, b, n, u, l, s.pivots[f.First:][:m], top, border)
-		} else {
-			s.k.Backward(m, b, n, u, top, border)
-		}
-		if p.check {
-			s.k.Combine(m, n, top, s.weights, s.checked[f.First*2*s.lanes:])
-		}
-		if p.reduce != nil {
-			p.reduce.front(s.k, i, n, x, p.partner, p.sums)
-		}
+		s.backward(transposed, i, n, x, &p)
+	}
+	return nil
+}
+
+// front returns the front with its panels, and its rows of x and of the scratch for its boundary.
+func (s *DeviceWorkspace) front(i, n int, x []float64) (f *plan.Front, u, l, top, border []float64, pivots []int32) {
+	f = &s.device.Plan.Fronts[i]
+	u, l = s.panels(i)
+	row := n * 2 * s.lanes
+	return f, u, l, x[f.First*row:][:f.Pivots*row], s.border[:len(f.Boundary)*row], s.pivots[f.First:][:f.Pivots]
+}
+
+func (s *DeviceWorkspace) forward(transposed bool, i, n int, x []float64) {
+	f, u, l, top, border, pivots := s.front(i, n, x)
+	clear(border)
+	if transposed {
+		s.k.ForwardT(f.Pivots, len(f.Boundary), n, u, top, border)
+	} else {
+		s.k.Forward(f.Pivots, len(f.Boundary), n, u, l, pivots, top, border)
+	}
+	s.k.Scatter(f.Boundary, n, border, x)
+}
+
+func (s *DeviceWorkspace) backward(transposed bool, i, n int, x []float64, p *pass) {
+	f, u, l, top, border, pivots := s.front(i, n, x)
+	if p.up != nil && !p.up[i] {
+		clear(top)
+	}
+	row := n * 2 * s.lanes
+	for k, q := range f.Boundary {
+		copy(border[k*row:][:row], x[int(q)*row:])
+	}
+	if transposed {
+		s.k.BackwardT(f.Pivots, len(f.Boundary), n, u, l, pivots, top, border)
+	} else {
+		s.k.Backward(f.Pivots, len(f.Boundary), n, u, top, border)
+	}
+	if p.check {
+		s.k.Combine(f.Pivots, n, top, s.weights, s.checked[f.First*2*s.lanes:])
+	}
+	if p.reduce != nil {
+		p.reduce.front(s.k, i, n, x, p.partner, p.sums)
 	}
 }
 
@@ -389,13 +415,13 @@ func (s *DeviceWorkspace) solve(wave, n int, p pass, sources []Source) ([]float6
 	if err != nil {
 		return nil, err
 	}
-	plan, row := s.device.Plan, n*2*s.lanes
-	up := make([]bool, len(plan.Fronts))
+	fronts, row := s.device.Plan.Fronts, n*2*s.lanes
+	up := make([]bool, len(fronts))
 	for _, source := range sources {
-		plan.Paths(s.device.leads[source.Lead].positions, up)
+		s.device.Plan.Paths(s.device.leads[source.Lead].positions, up)
 	}
-	for i, f := range plan.Fronts {
-		if up[i] {
+	for i := range fronts {
+		if f := &fronts[i]; up[i] {
 			clear(x[f.First*row:][:f.Pivots*row])
 		}
 	}
@@ -405,7 +431,9 @@ func (s *DeviceWorkspace) solve(wave, n int, p pass, sources []Source) ([]float6
 	s.weigh(n, sources)
 	first := p
 	first.up, first.check = up, true
-	s.sweep(wave == Chi, n, x, first)
+	if err := s.sweep(wave == Chi, n, x, first); err != nil {
+		return nil, err
+	}
 	if s.fine(wave == Chi, n, sources) {
 		return x, nil
 	}
@@ -508,7 +536,9 @@ func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, so
 			return fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source; a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", excess*accepted)
 		}
 		last = excess
-		s.sweep(transposed, n, rest, p)
+		if err := s.sweep(transposed, n, rest, p); err != nil {
+			return err
+		}
 		for i, v := range rest {
 			x[i] += v
 		}

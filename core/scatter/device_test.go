@@ -42,6 +42,13 @@ func TestDeviceReferences(t *testing.T) {
 						assert.InDelta(t, best[(p*leads+pair.To)*leads+pair.From], g[i*points+p], 1e-12, "point %d, %v", p, pair)
 					}
 				}
+				matrix := make([]float64, points*leads*leads)
+				require.NoError(t, d.TransmissionMatrix(context.Background(), nil, matrix))
+				for i, pair := range d.Pairs {
+					for p := range points {
+						assert.Equal(t, g[i*points+p], matrix[(p*leads+pair.To)*leads+pair.From])
+					}
+				}
 				ldos := make([]float64, points*d.Inputs())
 				require.NoError(t, d.LDOS(context.Background(), nil, nil, ldos))
 				for i, want := range r.File.Float64s("ldos") {
@@ -160,15 +167,18 @@ func TestDeviceSolvesStrips(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			f := npz.Load(t, path)
 			fields := f.Float64s("fields")
-			if len(fields) > 24 {
-				fields = fields[:24]
+			step := (len(fields) + 7) / 8
+			var some []float64
+			for k := 0; k < len(fields); k += step {
+				some = append(some, fields[k])
 			}
-			d := openDevice(t, devices.Strip(t, f, fields), []scatter.Pair{{To: 1, From: 0}}, scatter.Options{})
+			d := openDevice(t, devices.Strip(t, f, some), []scatter.Pair{{To: 1, From: 0}}, scatter.Options{})
 			g := make([]float64, d.Outputs())
 			require.NoError(t, d.Value(context.Background(), nil, g))
 			best, uncertainty := f.Float64s("conductance_best"), f.Float64s("uncertainty")
 			for k := range g {
-				assert.InDelta(t, best[k], g[k], uncertainty[k]+1e-11*min(1, 10*best[k]), "field %g", fields[k])
+				want := best[k*step]
+				assert.InDelta(t, want, g[k], uncertainty[k*step]+1e-11*min(1, 10*want), "field %g", some[k])
 			}
 		})
 	}

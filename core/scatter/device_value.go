@@ -146,6 +146,35 @@ func (s *DeviceWorkspace) Transmissions(g []float64, visit func(from, first, n i
 	return nil
 }
 
+// TransmissionMatrix computes the transmissions between all leads, reflections on the diagonal, matrix [point][to][from],
+// whatever the pairs. The current that flows into the device from lead i is (e²/h)(N_i V_i − Σ_j T_ij V_j).
+func (d *Device) TransmissionMatrix(ctx context.Context, onsite, matrix []float64) error {
+	leads := len(d.leads)
+	if err := CheckLength("transmission", len(matrix), d.Points()*leads*leads); err != nil {
+		return err
+	}
+	return d.Run(ctx, onsite, nil, func(s *DeviceWorkspace, group *DeviceGroup) error {
+		totals := make([]float64, leads*leads*s.lanes)
+		for from := range leads {
+			err := s.EachIncoming(from, func(first, n int, psi []float64) error {
+				for to := range leads {
+					s.SumSquares(s.Amplitudes(to, from, first, n, psi), totals[(to*leads+from)*s.lanes:][:s.lanes])
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		for l, p := range group.Points[:group.Unique] {
+			for k := range leads * leads {
+				matrix[p*leads*leads+k] = totals[k*s.lanes+l]
+			}
+		}
+		return nil
+	})
+}
+
 // enters tells whether a lead is the origin of some pair.
 func (d *Device) enters(lead int) bool {
 	for _, pair := range d.Pairs {
