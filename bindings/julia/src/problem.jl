@@ -129,7 +129,7 @@ end
 function apply!(problem::Problem, g::Gaussians)
     h, n = problem.handle, maximum(length, g.start)
     x, y, amplitude, radius = map(v -> length(v) == 1 ? fill(v[1], n) : sized(v, (n,), "x, y, amplitude, radius"), g.start)
-    free = sum(UInt32(1) << (findfirst(==(name), QUANTITIES) - 1) for name in g.free; init=UInt32(0))
+    free = reduce(|, (UInt32(1) << (findfirst(==(name), QUANTITIES) - 1) for name in g.free); init=UInt32(0))
     check(@ccall libmcd.mcd_problem_set_gaussians(h::UInt64, x::Ptr{Float64}, y::Ptr{Float64}, amplitude::Ptr{Float64},
                                                   radius::Ptr{Float64}, n::Csize_t, free::UInt32)::Cint)
     set_background!(problem, g.background)

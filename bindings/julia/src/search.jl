@@ -180,3 +180,6 @@ function show_progress(job::Handle)
     print(stderr, "\r\e[K", start, now.evaluations, " evaluations, L = ", round(now.best_objective, digits=3), ", ",
           round(now.seconds, digits=1), " s")
 end
+
+"    close(x)\n\nFrees what a wire, problem or result holds in the library at once, instead of when the garbage collector finds it."
+Base.close(x::Union{Wire,Problem,Result}) = close(x.handle)
