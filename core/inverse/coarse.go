@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"mcd/adjoint"
@@ -21,6 +22,7 @@ type coarse struct {
 
 	single *table
 	wells  *table // finer, for attractive defects; nil until needed
+	pairs  *table // random pairs
 }
 
 // table holds curves of single defects (entries × points of the coarse wire).
@@ -35,30 +37,59 @@ const (
 	coarseLength = 21
 )
 
-// prepare builds the coarse wire and the table of single defects unless they are there.
-func (f *Finder) prepare(ctx context.Context) (*coarse, error) {
-	if f.coarse != nil {
-		return f.coarse, nil
+// prepare builds the coarse wire for count defects and its first table unless they are there. Pairs need the whole length.
+func (f *Finder) prepare(ctx context.Context, count int) (c *coarse, err error) {
+	if c = f.coarse[count-1]; c == nil {
+		length := f.strip.Length
+		if count == 1 {
+			length = min(length, coarseLength)
+		}
+		if c, err = newCoarse(f.strip, length); err != nil {
+			return nil, err
+		}
+		f.coarse[count-1] = c
 	}
-	c := &coarse{strip: f.strip}
-	c.strip.Length = min(f.strip.Length, coarseLength)
-	c.strip.Fields, c.strip.Energies = nil, nil
-	every := max(1, f.strip.Points()/coarsePoints)
-	for k := 0; k < f.strip.Points(); k += every {
+	switch {
+	case count == 1 && c.single == nil:
+		c.single, err = c.tabulate(ctx, grid(f.strip.Width))
+	case count == 2 && c.pairs == nil:
+		c.pairs, err = c.tabulate(ctx, randomPairs(f.strip))
+	}
+	return c, err
+}
+
+func newCoarse(strip lattice.Strip, length int) (*coarse, error) {
+	c := &coarse{strip: strip}
+	c.strip.Length, c.strip.Fields, c.strip.Energies = length, nil, nil
+	every := max(1, strip.Points()/coarsePoints)
+	for k := 0; k < strip.Points(); k += every {
 		c.points = append(c.points, k)
-		c.strip.Fields = append(c.strip.Fields, f.strip.Fields[k])
-		c.strip.Energies = append(c.strip.Energies, f.strip.Energies[k])
+		c.strip.Fields = append(c.strip.Fields, strip.Fields[k])
+		c.strip.Energies = append(c.strip.Energies, strip.Energies[k])
 	}
 	var err error
-	if c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{}); err != nil {
-		return nil, err
+	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{})
+	return c, err
+}
+
+// pairEntries is the number of random pairs in the table: a basin of attraction holds a few of them.
+const pairEntries = 3000
+
+// randomPairs lists pairs of defects all over the wire, three of four defects repulsive; the list is always the same.
+func randomPairs(strip lattice.Strip) (list [][]float64) {
+	random := rand.New(rand.NewPCG(0, uint64(strip.Sites())))
+	uniform := func(a, b float64) float64 { return a + (b-a)*random.Float64() }
+	single := func() []float64 {
+		amplitude := math.Exp(uniform(math.Log(2), math.Log(20)))
+		if random.IntN(4) == 0 {
+			amplitude = -uniform(1, 5)
+		}
+		return coordinates(uniform(0, float64(strip.Width-1)), amplitude, uniform(1.3, 3.3))
 	}
-	if c.single, err = c.tabulate(ctx, grid(f.strip.Width)); err != nil {
-		c.engine.Close()
-		return nil, err
+	for range pairEntries {
+		list = append(list, pair(single(), single(), uniform(0, 0.85*float64(strip.Length-1))))
 	}
-	f.coarse = c
-	return c, nil
+	return list
 }
 
 // grid lists single defects over half the wire; the other half is its mirror image.
@@ -93,7 +124,7 @@ func wellGrid(width int) (list [][]float64) {
 func (c *coarse) tabulate(ctx context.Context, list [][]float64) (*table, error) {
 	n := len(c.points)
 	t := &table{theta: list, curves: make([]float64, len(list)*n)}
-	h, shape := make([]float64, c.strip.Sites()), newShapes(c.strip, 1)
+	h, shape := make([]float64, c.strip.Sites()), newShapes(c.strip, len(list[0])/3) // 3 or 8 coordinates
 	for i, theta := range list {
 		shape.Onsite(theta, h)
 		if err := c.engine.Value(ctx, h, t.curves[i*n:(i+1)*n]); err != nil {
@@ -142,7 +173,7 @@ func (c *coarse) ranked(t *table, target []float64) [][]float64 {
 }
 
 // fit runs Levenberg–Marquardt on the coarse wire and returns where it ends and L there (least squares).
-func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, robust bool) (theta []float64, l float64, err error) {
+func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, robust bool, evaluations int) (theta []float64, l float64, err error) {
 	setup := Setup{Engine: c.engine, Strip: &c.strip, Target: target, Parametrization: newShapes(c.strip, s.o.Count)}
 	if robust {
 		setup.Loss = Loss{Name: "log", Scale: 0.1}
@@ -152,7 +183,7 @@ func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, ro
 		return nil, 0, err
 	}
 	o := optimize.Defaults("lm")
-	o.MaxEvaluations = min(25, s.o.MaxEvaluations-s.evaluations)
+	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
 	o.StopObjective, o.StepTolerance = -7, 1e-6
 	o.StallIterations, o.StallTolerance = 8, 0.05
 	before := s.evaluations

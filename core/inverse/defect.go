@@ -22,7 +22,7 @@ type FindOptions struct {
 	Sigma float64
 	// Seed of everything random.
 	Seed uint64
-	// MaxEvaluations bounds the evaluations after the table is there, 0 for the default of 1000 per defect; MaxSeconds bounds
+	// MaxEvaluations bounds the evaluations after the table is there, 0 for the default of 1000 (5000 for two defects); MaxSeconds bounds
 	// the time, 0 for no limit.
 	MaxEvaluations int
 	MaxSeconds     float64
@@ -35,9 +35,9 @@ type FindOptions struct {
 type Defects struct {
 	Result
 	// X, Y, Amplitude, Radius of the defects, the one with the largest |amplitude|·radius first, and the standard errors of
-	// these; NaN for what is not a parameter. The curve does not tell y from width−1−y (both defects mirrored), nor where
-	// along the wire the defects are, nor which of two stands left: the answer lies in the middle of the wire with the first
-	// defect in the lower half.
+	// these; NaN for what is not a parameter. The curve does not tell y from width−1−y (both defects mirrored), nor which of
+	// two stands left, nor where along the wire they are unless its ends cut their tails: the answer lies near the middle of
+	// the wire with the first defect in the lower half and to the left.
 	X, Y, Amplitude, Radius                     []float64
 	XError, YError, AmplitudeError, RadiusError []float64
 	// Found tells whether the curve is explained: exactly, or to its noise. Message says so in words.
@@ -51,7 +51,7 @@ type Defects struct {
 type Finder struct {
 	engine scatter.Engine
 	strip  lattice.Strip
-	coarse *coarse
+	coarse [2]*coarse // for one and two defects
 }
 
 // NewFinder returns a finder for the strip that engine solves; the engine's owner closes it, Close frees the rest. The clean
@@ -78,9 +78,11 @@ func FindDefect(ctx context.Context, engine scatter.Engine, strip lattice.Strip,
 
 // Close frees the finder's own engine; it is idempotent.
 func (f *Finder) Close() {
-	if f.coarse != nil {
-		f.coarse.engine.Close()
-		f.coarse = nil
+	for i, c := range f.coarse {
+		if c != nil {
+			c.engine.Close()
+			f.coarse[i] = nil
+		}
 	}
 }
 
@@ -109,7 +111,10 @@ func (f *Finder) Find(ctx context.Context, target []float64, o FindOptions) (d *
 		return nil, err
 	}
 	if o.MaxEvaluations == 0 {
-		o.MaxEvaluations = 1000 * o.Count
+		o.MaxEvaluations = 1000
+		if o.Count == 2 {
+			o.MaxEvaluations = 5000
+		}
 	}
 	s := &search{f: f, target: target, o: o, caller: ctx, began: time.Now(), best: posInf, coarseL: posInf}
 	if o.MaxSeconds > 0 {
@@ -167,11 +172,14 @@ func (s *search) run(ctx context.Context) (*Defects, error) {
 // candidates fits one candidate after the other until one reaches the goal: the best of the table, then, since the basins of
 // attractive defects are narrow, those of a finer table of them.
 func (s *search) candidates(ctx context.Context) error {
-	c, err := s.f.prepare(ctx)
+	c, err := s.f.prepare(ctx, s.o.Count)
 	if err != nil {
 		return err
 	}
 	target := c.sample(s.target)
+	if s.o.Count == 2 {
+		return s.pairs(ctx, c, target)
+	}
 	list := c.ranked(c.single, target)
 	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
 		return err
@@ -244,7 +252,7 @@ func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]
 				s.status = optimize.Evaluations
 				return false, nil
 			}
-			theta, l, err := c.fit(ctx, s, start, target, robust)
+			theta, l, err := c.fit(ctx, s, start, target, robust, 25)
 			if err != nil {
 				return false, err
 			}
@@ -307,8 +315,9 @@ func (s *search) spent() bool {
 	return s.evaluations >= s.o.MaxEvaluations-min(fitEvaluations, s.o.MaxEvaluations/3)
 }
 
-// fitEvaluations bounds one fit on the full wire.
-const fitEvaluations = 40
+// fitEvaluations bounds one fit on the full wire. Where two defects stand along the wire is often weakly determined, which
+// costs steps.
+const fitEvaluations = 120
 
 // fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
 func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluations int) error {
@@ -318,7 +327,7 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 		return nil
 	}
 	o.StopObjective, o.StepTolerance = -27, 1e-12
-	o.StallIterations, o.StallTolerance = 6, 1e-6
+	o.StallIterations, o.StallTolerance = 15, 0.02
 	p, err := s.problem(loss)
 	if err != nil {
 		return err
@@ -328,11 +337,13 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 	r, err := optimize.Minimize(ctx, p, theta, o)
 	if r != nil {
 		s.evaluations += r.Evaluations
+		for i, l := range r.History {
+			s.history = append(s.history, min(l, s.best))
+			s.counts = append(s.counts, int64(before)+r.HistoryEvaluations[i])
+		}
 		if r.Objective < s.best {
 			s.best, s.theta = r.Objective, r.Point
 		}
-		s.history = append(s.history, s.best)
-		s.counts = append(s.counts, int64(s.evaluations))
 		if r.Status == optimize.Cancelled {
 			return parallel.Cancelled(ctx)
 		}
@@ -456,7 +467,9 @@ func canonical(v [4][]float64, strip lattice.Strip) {
 			y[i] = last - y[i]
 		}
 	}
-	if len(x) == 2 && x[0] > x[1] {
-		x[0], x[1] = x[1], x[0]
+	if len(x) == 2 && x[0] > x[1] { // G(φ) = G(−φ): the wire may be turned round
+		for i := range x {
+			x[i] = float64(strip.Length-1) - x[i]
+		}
 	}
 }

@@ -207,7 +207,7 @@ func TestObjectiveAndItsDerivatives(t *testing.T) {
 	require.NoError(t, w.Value(t.Context(), rough(20, 0.5, 9), target))
 	weights := []float64{1, 2, 0, 1, 0.5, 1, 3, 1, 1}
 	for name, p := range examples(t) {
-		if p.Parameters() == 7 { // shapes: of a strip with other energies
+		if name == "shapes" { // of a strip with other energies
 			continue
 		}
 		for _, setup := range []Setup{{}, {Weights: weights}, {Loss: Loss{"log", 0.1}}, {Loss: Loss{"huber", 0.1}},
@@ -556,4 +556,21 @@ func TestIdentify(t *testing.T) {
 	det := a*c - b*b
 	assert.InDelta(t, 0.1*math.Sqrt(c/det), id.Errors[0], 1e-9*id.Errors[0])
 	assert.InDelta(t, 0.1*math.Sqrt(a/det), id.Errors[1], 1e-9*id.Errors[1])
+}
+
+func TestTwoHiddenDefects(t *testing.T) {
+	w, strip := wire(t, 24, 12, 61)
+	hidden := build(t, Gaussians{Length: 24, Width: 12, X: []float64{7, 16}, Y: []float64{3.3, 8.1}, Amplitude: []float64{6, 3}, Radius: []float64{1.5, 1.8},
+		Free: Quantities{X: true}, Background: []float64{4}})
+	h, target := make([]float64, 24*12), make([]float64, 61)
+	hidden.Onsite(hidden.Start(), h)
+	require.NoError(t, w.Value(t.Context(), h, target))
+	d, err := FindDefect(t.Context(), w, strip, target, FindOptions{Count: 2})
+	require.NoError(t, err)
+	require.True(t, d.Found, d.Message)
+	assert.InDelta(t, 9, d.X[1]-d.X[0], 1e-5)
+	assert.InDeltaSlice(t, []float64{6, 3}, d.Amplitude, 1e-5)
+	assert.InDeltaSlice(t, []float64{1.5, 1.8}, d.Radius, 1e-5)
+	assert.InDeltaSlice(t, []float64{3.3, 8.1}, d.Y, 1e-5)
+	assert.Len(t, d.Theta, 8)
 }

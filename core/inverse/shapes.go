@@ -9,8 +9,9 @@ import (
 )
 
 // shapes are one or two Gaussian defects in the coordinates in which Levenberg–Marquardt finds them: y, asinh(amplitude),
-// log(radius) of every defect, then the distance of two along the wire. Amplitudes are in units of the hopping. A single
-// defect stands on the middle site, two at equal distances from it.
+// log(radius) of every defect, then the distance of two along the wire and how far their centre lies from the middle site,
+// which counts only where the wire's ends cut their tails. Amplitudes are in units of the hopping. A single defect stands on
+// the middle site.
 type shapes struct {
 	strip lattice.Strip
 	count int
@@ -26,7 +27,7 @@ func (s *shapes) Parameters() int {
 	if s.count == 1 {
 		return 3
 	}
-	return 7
+	return 8
 }
 
 func (s *shapes) Start() []float64 { return make([]float64, s.Parameters()) }
@@ -38,32 +39,33 @@ func (s *shapes) Bounds() (lower, upper []float64) {
 		upper = append(upper, float64(s.strip.Width)+1, math.Asinh(1000), math.Log(float64(s.strip.Width)+1))
 	}
 	if s.count == 2 {
-		lower, upper = append(lower, -float64(s.strip.Length)), append(upper, float64(s.strip.Length))
+		length := float64(s.strip.Length)
+		lower, upper = append(lower, -length, -length/2), append(upper, length, length/2)
 	}
 	return lower, upper
 }
 
-// Scales are how far one step may go: a site, 30 % of the amplitude, 20 % of the radius, a site along the wire.
+// Scales are how far one step may go: a site, 30 % of the amplitude, 20 % of the radius, a site along the wire
 func (s *shapes) Scales() []float64 {
-	return []float64{1, 0.3, 0.2, 1, 0.3, 0.2, 1}[:s.Parameters()]
+	return []float64{1, 0.3, 0.2, 1, 0.3, 0.2, 1, 1}[:s.Parameters()]
 }
 
 func (s *shapes) Label(j int) string {
-	if j == 6 {
-		return "distance"
+	if j >= 6 {
+		return [2]string{"distance", "centre"}[j-6]
 	}
 	return fmt.Sprintf("%s[%d]", [3]string{"y", "asinh(amplitude)", "log(radius)"}[j%3], j/3)
 }
 
 // values returns x, y, amplitude, radius of every defect.
 func (s *shapes) values(theta []float64) (v [4][]float64) {
-	apart := 0.0
+	apart, centre := 0.0, float64(s.strip.Length/2)
 	if s.count == 2 {
-		apart = theta[6]
+		apart, centre = theta[6], centre+theta[7]
 	}
 	for d := range s.count {
 		t := theta[3*d:]
-		v[0] = append(v[0], float64(s.strip.Length/2)+(float64(d)-0.5*float64(s.count-1))*apart)
+		v[0] = append(v[0], centre+(float64(d)-0.5*float64(s.count-1))*apart)
 		v[1] = append(v[1], t[0])
 		v[2] = append(v[2], s.strip.Hopping*math.Sinh(t[1]))
 		v[3] = append(v[3], math.Exp(t[2]))
@@ -90,7 +92,8 @@ func flat(v [4][]float64) (theta []float64) {
 	return theta
 }
 
-// Pull: dA = t·cosh(asinh A)·dθ, dr = r·dθ, dx = ±½ dθ.
+// Pull: dA = t·cosh(asinh A)·dθ, dr = r·dθ, dx = ±½ dθ by the distance and dθ by the
+// centre.
 func (s *shapes) Pull(theta, jac []float64, rows int, out []float64) {
 	g := s.gaussians(theta)
 	wide := make([]float64, rows*4*s.count)
@@ -105,6 +108,7 @@ func (s *shapes) Pull(theta, jac []float64, rows int, out []float64) {
 		}
 		if s.count == 2 {
 			to[6] = (from[4] - from[0]) / 2
+			to[7] = from[4] + from[0]
 		}
 	}
 }
@@ -114,4 +118,4 @@ func coordinates(y, amplitude, radius float64) []float64 {
 	return []float64{y, math.Asinh(amplitude), math.Log(radius)}
 }
 
-func pair(a, b []float64, apart float64) []float64 { return append(slices.Concat(a[:3], b[:3]), apart) }
+func pair(a, b []float64, apart float64) []float64 { return append(slices.Concat(a, b), apart, 0) }

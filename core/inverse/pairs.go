@@ -1,0 +1,67 @@
+package inverse
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"mcd/core/optimize"
+)
+
+// wave is the number of pairs of a round of successive halving, stages what each round does: the evaluations every
+// candidate gets and the share of candidates that go on.
+const wave = 64
+
+var stages = [...]struct{ evaluations, keep int }{{10, 16}, {15, 5}, {30, 0}}
+
+// candidatePair is a pair on its way through the stages.
+type candidatePair struct {
+	theta []float64
+	l     float64
+}
+
+// pairs searches two defects: wave after wave of the table's most promising pairs goes through successive halving on the
+// coarse wire; whatever fits there is tried on the full one.
+func (s *search) pairs(ctx context.Context, c *coarse, target []float64) error {
+	list := c.ranked(c.pairs, target)
+	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
+		return err
+	}
+	for at := 0; at < len(list); at += wave {
+		var field []candidatePair
+		for _, theta := range list[at:min(at+wave, len(list))] {
+			field = append(field, candidatePair{theta: theta})
+		}
+		for _, stage := range stages {
+			for i := range field {
+				if s.spent() {
+					s.status = optimize.Evaluations
+					return nil
+				}
+				if err := s.advance(ctx, c, target, &field[i], stage.evaluations); err != nil {
+					return err
+				}
+				if s.best <= s.goal() {
+					s.status = optimize.Objective
+					return nil
+				}
+			}
+			slices.SortStableFunc(field, func(a, b candidatePair) int { return cmp.Compare(a.l, b.l) })
+			field = field[:min(stage.keep, len(field))]
+		}
+	}
+	s.status = optimize.Stalled
+	return nil
+}
+
+// advance continues a candidate on the coarse wire and, where it fits, on the full one.
+func (s *search) advance(ctx context.Context, c *coarse, target []float64, p *candidatePair, evaluations int) (err error) {
+	if p.theta, p.l, err = c.fit(ctx, s, p.theta, target, false, evaluations); err != nil {
+		return err
+	}
+	if p.l > s.promising(len(target)) || s.known(p.theta) {
+		return nil
+	}
+	s.fitted = append(s.fitted, p.theta)
+	return s.fit(ctx, p.theta, Loss{}, fitEvaluations)
+}
