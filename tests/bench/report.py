@@ -87,6 +87,8 @@ def _aim(title, value, aim, reached, study=None, by_cpu=None):
 
 
 def _sizes(found):
+    if not found["sizes"]:
+        return
     threads = found["machine"]["cores"]
     yield ""
     yield f"Jacobian of 101 fields, W = L, ms ({_label(threads)})"
@@ -123,22 +125,21 @@ def plot(found, path):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import NullFormatter, ScalarFormatter
+    from matplotlib.ticker import ScalarFormatter
 
     figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
     names = list(dict.fromkeys(name for s in found["sizes"] for name in s["cases"]))
     for name, colour, marker in zip(names, ("#0b5fa5", "#c8702a", "#5b8c3a"), "osD"):
         widths, walls = curve(found, name)
-        axes.loglog(widths, 1e3 * walls, color=colour, marker=marker, markersize=5, lw=1.6)
-        axes.annotate(name, (widths[-1], 1e3 * walls[-1]), (8, 0), textcoords="offset points", color=colour, va="center",
-                      fontsize=9)
+        axes.loglog(widths, 1e3 * walls, color=colour, marker=marker, markersize=5, lw=1.6, label=name)
     ticks = [s["width"] for s in found["sizes"]]
     axes.set_xticks(ticks, map(str, ticks))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
     axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.set_xlim(ticks[0] / 1.1, ticks[-1] * 2.2)
     axes.set_xlabel("width and length, sites")
     axes.set_ylabel("Jacobian of 101 fields, ms")
+    lines, labels = axes.get_legend_handles_labels()
+    axes.legend(lines[::-1], labels[::-1], frameon=False, labelcolor="linecolor")  # the dearest first
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major", alpha=0.25)
     figure.savefig(path, dpi=160)

@@ -165,6 +165,14 @@ class Bench:
         self.found["allocations"] = {name: int(n) for name, n in re.findall(r"^BenchmarkWire/(\S+).*?(\d+) allocs/op", text, re.M)}
 
 
+    def write(self):
+        """What has been found so far."""
+        (self.out / "bench.json").write_text(json.dumps(self.found, indent=1) + "\n")
+        (self.out / "bench.txt").write_text(report.text(self.found))
+        if self.found["sizes"]:
+            report.plot(self.found, self.out / "sizes.png")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small: a few seconds, the fast cases, sizes 16 and 24")
@@ -181,16 +189,10 @@ def main():
     options.shapes = () if options.quick else ((1000, 30, 101), (30, 300, 8))
 
     bench = Bench(options)
-    bench.paper()
-    bench.sizes()
-    bench.shapes()
-    bench.allocations()
-    found = bench.found
-    (bench.out / "bench.json").write_text(json.dumps(found, indent=1) + "\n")
-    text = report.text(found)
-    (bench.out / "bench.txt").write_text(text)
-    report.plot(found, bench.out / "sizes.png")
-    print(text)
+    for stage in bench.paper, bench.sizes, bench.shapes, bench.allocations:
+        stage()
+        bench.write()
+    print((bench.out / "bench.txt").read_text())
 
 
 if __name__ == "__main__":

@@ -202,7 +202,6 @@ def main():
                  "JAX vmap of gradients, Jacobian": jacobian(jax.value_and_grad(conductance(jnp.linalg.inv)))}
     else:
         cases = {"JAX own inverse rule, gradient": gradient(conductance(inverse)),
-                 "JAX own inverse rule, Jacobian": jacobian(jax.value_and_grad(conductance(inverse))),
                  "JAX adjoint by hand, gradient": by_hand(adjoint),
                  "JAX adjoint by hand, Jacobian": jacobian(adjoint),
                  "JAX hop-4, gradient": by_hand(hop),
