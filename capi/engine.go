@@ -31,13 +31,31 @@ type engine struct {
 
 	mu    sync.Mutex
 	users int
+	ctx   context.Context // of the calls now computing; ended and renewed by cancel
+	end   context.CancelFunc
 }
 
 // newEngine returns an engine with one user.
 func newEngine(strip lattice.Strip, threads, limit int64) *engine {
 	e := &engine{strip: strip, threads: int(threads), limit: limit, turn: make(chan struct{}, 1), users: 1}
 	e.turn <- struct{}{}
+	e.ctx, e.end = context.WithCancel(context.Background())
 	return e
+}
+
+// context is what calls compute under that are not jobs.
+func (e *engine) context() context.Context {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ctx
+}
+
+// cancel ends the calls that are computing under context.
+func (e *engine) cancel() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.end()
+	e.ctx, e.end = context.WithCancel(context.Background())
 }
 
 // share adds a user and returns the engine.
@@ -57,6 +75,7 @@ func (e *engine) Close() {
 	if !last {
 		return
 	}
+	e.end()
 	if e.finder != nil {
 		e.finder.Close()
 	}

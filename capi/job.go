@@ -351,7 +351,10 @@ func go_mcd_job_history(h C.mcd_job, column *C.char, out *C.double, count C.size
 		if !ok {
 			return fault.Invalid("column", "%q is not known; see mcd_job_history for the columns", name)
 		}
-		dst, err := room[float64](out, count, needed, len(j.records))
+		if needed != nil { // the history grows between two calls: what there is room for is written
+			*needed = C.size_t(len(j.records))
+		}
+		dst, err := slice[float64]("out", out, min(count, C.size_t(len(j.records))))
 		for i := range dst {
 			dst[i] = read(&j.records[i])
 		}

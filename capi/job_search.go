@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"mcd/capi/exchange"
@@ -127,8 +126,12 @@ func (j *job) findDefects(ctx context.Context) (*exchange.Document, error) {
 
 // defectEntries orders quantities as the entries of defectGaussians.
 func defectEntries(x, y, amplitude, radius []float64) []float64 {
-	if len(x) > 1 {
-		return slices.Concat(x, y, amplitude, radius)
+	var entries []float64
+	for d := range x {
+		if len(x) > 1 {
+			entries = append(entries, x[d])
+		}
+		entries = append(entries, y[d], amplitude[d], radius[d])
 	}
-	return slices.Concat(y, amplitude, radius)
+	return entries
 }

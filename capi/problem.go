@@ -68,7 +68,7 @@ func (p *problem) copy() *problem {
 func (p *problem) build() (*inverse.Problem, error) {
 	if p.built == nil {
 		e := p.wire.engine
-		if err := e.prepare(p.wire.context()); err != nil {
+		if err := e.prepare(p.wire.engine.context()); err != nil {
 			return nil, err
 		}
 		built, err := p.spec.Build(e)
@@ -463,7 +463,7 @@ func go_mcd_problem_objective(h C.mcd_problem, parameters *C.double, count C.siz
 		if err != nil {
 			return err
 		}
-		ctx := p.wire.context()
+		ctx := p.wire.engine.context()
 		var l float64
 		if grad != nil {
 			l, err = built.Gradient(ctx, theta, grad)

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"mcd/capi/exchange"
@@ -96,20 +97,25 @@ func (r *result) quantity(name string, entries []float64, fixed func(values []fl
 		return nil, fault.Invalid("name", "%q is not known; a result by sites has its entries only", name)
 	}
 	g := p.Gaussians
-	at := 0
+	quantities := bits.OnesCount32(g.Free)
+	at := 0 // of this quantity among the free ones
 	for i, q := range []struct {
 		name   string
 		values []float64
 	}{{"x", g.X}, {"y", g.Y}, {"amplitude", g.Amplitude}, {"radius", g.Radius}} {
 		free := g.Free>>i&1 == 1
 		if q.name == name {
-			if free {
-				return entries[at:][:len(q.values)], nil
+			if !free {
+				return fixed(q.values), nil
 			}
-			return fixed(q.values), nil
+			values := make([]float64, len(q.values))
+			for d := range values { // entries are ordered Gaussian by Gaussian
+				values[d] = entries[d*quantities+at]
+			}
+			return values, nil
 		}
 		if free {
-			at += len(q.values)
+			at++
 		}
 	}
 	return nil, fault.Invalid("name", "%q is not known; Gaussians have \"x\", \"y\", \"amplitude\" and \"radius\"", name)

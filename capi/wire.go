@@ -28,23 +28,16 @@ type wire struct {
 	threads int64
 	limit   int64
 	engine  *engine // of this strip and limit
-
-	cancelMu sync.Mutex
-	ctx      context.Context // of the calls now running; ended and renewed by cancel
-	end      context.CancelFunc
 }
 
 // newWire returns a wire that takes over one user's share of the engine.
 func newWire(backend string, threads int64, e *engine) *wire {
-	w := &wire{strip: e.strip, backend: backend, threads: threads, limit: e.limit, engine: e}
-	w.ctx, w.end = context.WithCancel(context.Background())
-	return w
+	return &wire{strip: e.strip, backend: backend, threads: threads, limit: e.limit, engine: e}
 }
 
 func (w *wire) kind() uint64 { return kindWire }
 
 func (w *wire) release() {
-	w.cancel()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.engine.Close()
@@ -54,19 +47,6 @@ func (w *wire) release() {
 func (w *wire) renew() {
 	w.engine.Close()
 	w.engine = newEngine(w.strip, w.threads, w.limit)
-}
-
-func (w *wire) cancel() {
-	w.cancelMu.Lock()
-	defer w.cancelMu.Unlock()
-	w.end()
-	w.ctx, w.end = context.WithCancel(context.Background())
-}
-
-func (w *wire) context() context.Context {
-	w.cancelMu.Lock()
-	defer w.cancelMu.Unlock()
-	return w.ctx
 }
 
 // borrow returns the engine with the caller as one more user, who closes it.
@@ -90,10 +70,9 @@ func compute(h C.mcd_wire, body func(ctx context.Context, e *engine) error) C.mc
 		if err != nil {
 			return err
 		}
-		ctx := w.context()
 		e := w.borrow()
 		defer e.Close()
-		return body(ctx, e)
+		return body(e.context(), e)
 	})
 }
 
@@ -371,10 +350,13 @@ func go_mcd_wire_jacobian(h C.mcd_wire, onsite *C.double, onsiteCount C.size_t, 
 func go_mcd_wire_cancel(h C.mcd_wire) C.mcd_status {
 	return enter(func() error {
 		w, err := lookup[*wire](h)
-		if err == nil {
-			w.cancel()
+		if err != nil {
+			return err
 		}
-		return err
+		e := w.borrow()
+		defer e.Close()
+		e.cancel()
+		return nil
 	})
 }
 

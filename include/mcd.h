@@ -182,7 +182,7 @@ MCD_API mcd_status mcd_wire_energy_derivative(mcd_wire wire, const double *onsit
 
 /* S-matrix at any field and energy (not only those of the sweep). *modes receives N; s is 2N x 2N, row-major, complex
  * (8 N^2 doubles): S[m][n] is the amplitude into mode m from mode n, the N modes of the left lead first, so that the four
- * N x N blocks are [[r, t'], [t, r']]. Unitary. Modes are ordered by decreasing velocity; their phases are a convention. */
+ * N x N blocks are [[r, t'], [t, r']]. Unitary. Modes are ordered by their wave number in (-pi, pi]; their phases are a convention. */
 MCD_API mcd_status mcd_wire_smatrix(mcd_wire wire, const double *onsite, size_t onsite_count, double field, double energy,
                                     int64_t *modes, double *s, size_t s_count, size_t *needed);
 
@@ -211,8 +211,8 @@ MCD_API mcd_status mcd_wire_feasibility(mcd_wire wire, const double *target, siz
                                         size_t excess_count, uint8_t *narrow, size_t narrow_count, double *bound,
                                         char *report, size_t report_count, size_t *needed);
 
-/* Ends all calls that are now computing on this wire, from any thread: they return MCD_ERR_CANCELLED within 100 ms. Jobs
- * go on: see mcd_job_cancel. */
+/* Ends all calls that are now computing on this wire and on the problems made of it, from any thread: they return
+ * MCD_ERR_CANCELLED within 100 ms. Jobs go on: see mcd_job_cancel. */
 MCD_API mcd_status mcd_wire_cancel(mcd_wire wire);
 
 /* ----------------------------------------------------------------------------------------------------------- problems */
@@ -253,8 +253,8 @@ MCD_API mcd_status mcd_problem_set_sites(mcd_problem problem, const double *onsi
 
 /* By Gaussians: h(x, y) = background + sum_i amplitude_i exp(-((x - x_i)^2 + (y - y_i)^2) / radius_i^2), radius_i > 0.
  * Each array has one start value per Gaussian; free, a sum of MCD_FREE_*, says which quantities are entries, for all
- * Gaussians alike. Entries are ordered by quantity (x, y, amplitude, radius), within each by Gaussian. Unless bounds are
- * set, a free radius stays above 0.1. */
+ * Gaussians alike. Entries are ordered Gaussian by Gaussian, within each by quantity (x, y, amplitude, radius). Unless bounds
+ * are set, a free radius stays above 0.1. */
 MCD_API mcd_status mcd_problem_set_gaussians(mcd_problem problem, const double *x, const double *y, const double *amplitude,
                                              const double *radius, size_t gaussians_count, uint32_t free);
 
@@ -297,7 +297,7 @@ MCD_API mcd_status mcd_problem_get_parametrization(mcd_problem problem, char *ou
 /* Numbers of entries and of parameters. */
 MCD_API mcd_status mcd_problem_counts(mcd_problem problem, size_t *entries, size_t *parameters);
 
-/* Label of a parameter for people: "site (3, 4)", "amplitude[0]", "gate 2". */
+/* Label of a parameter for people: "onsite[3,4]", "amplitude[0]", "volts[2]". */
 MCD_API mcd_status mcd_problem_label(mcd_problem problem, size_t parameter, char *out, size_t count, size_t *needed);
 
 /* Start values of the parameters, (parameters). */
@@ -455,7 +455,7 @@ MCD_API mcd_status mcd_job_cancel(mcd_job job);
 
 /* History since mcd_job_start, one entry per iteration of all starts, by column: "start", "iteration", "evaluations",
  * "objective", "best_objective", "step", "gradient", "damping", "seconds" (as in mcd_progress). May be called while the job
- * runs. */
+ * runs: since entries are added meanwhile, a smaller count is no error here, the first count entries are written. */
 MCD_API mcd_status mcd_job_history(mcd_job job, const char *column, double *out, size_t count, size_t *needed);
 
 /* The best potential so far (length x width), while the job runs or after. */

@@ -225,3 +225,29 @@ except Error as e:
     assert e.status == MCD_ERR_CANCELLED and time.monotonic() - sent[0] < 0.5, e
 assert len(lib.conductance(wire, onsite, 100)) == 100
 ''', timeout=120)
+
+
+def test_order_of_entries(lib):
+    """Bounds, labels, parameters and named quantities of two Gaussians agree on the order that the header states."""
+    wire = lib.wire(12, 10)
+    problem = lib.problem(wire, [1] * 4)
+    x, y, amplitude, radius = (doubles(v) for v in ([2, 8], [3, 6], [5, -5], [1, 2]))
+    lib.problem_set_gaussians(problem, x, y, amplitude, radius, 2, 1 | 2 | 4)
+    assert [lib.text("problem_label", problem, i) for i in range(6)] == ["x[0]", "y[0]", "amplitude[0]", "x[1]", "y[1]", "amplitude[1]"]
+    start = (C.c_double * 6)()
+    lib.problem_start(problem, start, 6)
+    assert list(start) == [2, 3, 5, 8, 6, -5]
+    lower, upper = [0, 0, 1, 7, 5, -9], [11, 9, 9, 11, 7, -1]
+    lib.problem_set_bounds(problem, doubles(lower), 6, doubles(upper), 6)
+    lib.problem_set_frozen(problem, (C.c_uint8 * 6)(0, 0, 0, 1, 0, 0), 6)
+    job = lib.job(problem)
+    lib.job_set_max_evaluations(job, 5)
+    result = run(lib, job)
+    entries, parameters = (C.c_double * 6)(), (C.c_double * 5)()
+    lib.result_entries(result, entries, 6)
+    lib.result_parameters(result, parameters, 5)
+    assert all(a <= v <= b for a, v, b in zip(lower, entries, upper)) and entries[3] == 8
+    assert list(parameters) == [entries[i] for i in (0, 1, 2, 4, 5)]
+    for i, name in enumerate(("x", "y", "amplitude")):
+        assert lib.values("result_quantity", result, name.encode()) == [entries[i], entries[3 + i]]
+    assert lib.values("result_quantity", result, b"radius") == [1, 2]

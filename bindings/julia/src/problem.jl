@@ -134,8 +134,8 @@ function apply!(problem::Problem, g::Gaussians)
                                                   radius::Ptr{Float64}, n::Csize_t, free::UInt32)::Cint)
     set_background!(problem, g.background)
     o = g.options
-    # Entries are ordered by quantity, within each by Gaussian. A free radius stays above 0.1 unless bounded otherwise.
-    rows(given) = reduce(vcat, (v = given(name); v isa Real ? fill(v, n) : collect(v)) for name in g.free)
+    # Entries are ordered Gaussian by Gaussian, within each by quantity. A free radius stays above 0.1 unless bounded otherwise.
+    rows(given) = vec(permutedims(reduce(hcat, [(v = given(name); v isa Real ? fill(v, n) : collect(v)) for name in g.free])))
     bound(side, default) = rows(name -> haskey(o.bounds, name) ? o.bounds[name][side] : default(name))
     constrain!(problem, n * length(g.free), bound(1, name -> name == "radius" ? 0.1 : -Inf), bound(2, _ -> Inf),
                isempty(o.frozen) ? nothing : rows(name -> get(o.frozen, name, false)),

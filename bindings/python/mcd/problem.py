@@ -130,16 +130,16 @@ class Gaussians:
         call("mcd_problem_set_gaussians", problem, *(v.ctypes.data for v in values), count,
              sum(self._FLAGS[name] for name in self.free))
         _set_background(problem, wire, self.background)
-        _constrain(problem, (len(self.free), count), _Rows(
+        _constrain(problem, (count, len(self.free)), _Rows(
             self._rows("lower bounds", {"radius": 0.1, **{n: b[0] for n, b in self.bounds.items()}}, count, -np.inf),
             self._rows("upper bounds", {n: b[1] for n, b in self.bounds.items()}, count, np.inf),
             self._rows("frozen", self.frozen, count, False) if self.frozen else None,
             self._rows("ties", self.ties, count, -1) if self.ties else None))
 
     def _rows(self, argument: str, given: ByName, count: int, default) -> np.ndarray:
-        """One row per free quantity, one column per Gaussian: the order of the library."""
+        """One row per Gaussian, one column per free quantity: the order of the library."""
         return np.stack([full(given.get(name, default), (count,), f"{argument} of {name}", type(default))
-                         for name in self.free])
+                         for name in self.free], axis=1)
 
 
 class _Rows(NamedTuple):
