@@ -26,8 +26,8 @@ type engine struct {
 	wire    *adjoint.Wire // nil until the first use
 	threads int
 
-	searching sync.Mutex // held while finder is at work
-	finder    *inverse.Finder
+	search chan struct{} // holds one token: the right to use finder
+	finder *inverse.Finder
 
 	mu    sync.Mutex
 	users int
@@ -37,8 +37,9 @@ type engine struct {
 
 // newEngine returns an engine with one user.
 func newEngine(strip lattice.Strip, threads, limit int64) *engine {
-	e := &engine{strip: strip, threads: int(threads), limit: limit, turn: make(chan struct{}, 1), users: 1}
+	e := &engine{strip: strip, threads: int(threads), limit: limit, turn: make(chan struct{}, 1), search: make(chan struct{}, 1), users: 1}
 	e.turn <- struct{}{}
+	e.search <- struct{}{}
 	e.ctx, e.end = context.WithCancel(context.Background())
 	return e
 }
@@ -86,8 +87,11 @@ func (e *engine) Close() {
 
 // find searches defects; one search at a time, since they share the table that the first one makes.
 func (e *engine) find(ctx context.Context, target []float64, o inverse.FindOptions) (*inverse.Defects, error) {
-	e.searching.Lock()
-	defer e.searching.Unlock()
+	release, err := take(ctx, e.search)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if e.finder == nil {
 		f, err := inverse.NewFinder(e, e.strip)
 		if err != nil {
@@ -98,14 +102,23 @@ func (e *engine) find(ctx context.Context, target []float64, o inverse.FindOptio
 	return e.finder.Find(ctx, target, o)
 }
 
+// take waits for a token and returns how to give it back, or a Cancelled error once ctx ends before.
+func take(ctx context.Context, token chan struct{}) (release func(), err error) {
+	select {
+	case <-token:
+		return func() { token <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, parallel.Cancelled(ctx)
+	}
+}
+
 // use runs body in turn with the wire, which it makes if need be; a Cancelled error once ctx ends before.
 func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) error {
-	select {
-	case <-e.turn:
-	case <-ctx.Done():
-		return parallel.Cancelled(ctx)
+	release, err := take(ctx, e.turn)
+	if err != nil {
+		return err
 	}
-	defer func() { e.turn <- struct{}{} }()
+	defer release()
 	if err := panicInTask(ctx); err != nil {
 		return err
 	}

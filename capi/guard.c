@@ -661,6 +661,141 @@ mcd_status mcd_result_load(const char *path, mcd_result *result) {
     return mcd_alive() ? go_mcd_result_load(path, result) : mcd_forked();
 }
 
+extern mcd_status go_mcd_system_create(int64_t orbitals, const int64_t *rows, size_t rows_count, const int64_t *cols, size_t cols_count, const double *energies, size_t energies_count, mcd_system *system);
+mcd_status mcd_system_create(int64_t orbitals, const int64_t *rows, size_t rows_count, const int64_t *cols, size_t cols_count, const double *energies, size_t energies_count, mcd_system *system) {
+    return mcd_alive() ? go_mcd_system_create(orbitals, rows, rows_count, cols, cols_count, energies, energies_count, system) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_set_values(mcd_system system, const double *values, size_t values_count);
+mcd_status mcd_system_set_values(mcd_system system, const double *values, size_t values_count) {
+    return mcd_alive() ? go_mcd_system_set_values(system, values, values_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_set_hermitian(mcd_system system, int32_t hermitian);
+mcd_status mcd_system_set_hermitian(mcd_system system, int32_t hermitian) {
+    return mcd_alive() ? go_mcd_system_set_hermitian(system, hermitian) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_get_hermitian(mcd_system system, int32_t *hermitian);
+mcd_status mcd_system_get_hermitian(mcd_system system, int32_t *hermitian) {
+    return mcd_alive() ? go_mcd_system_get_hermitian(system, hermitian) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_set_positions(mcd_system system, const double *positions, size_t positions_count, int64_t dimensions);
+mcd_status mcd_system_set_positions(mcd_system system, const double *positions, size_t positions_count, int64_t dimensions) {
+    return mcd_alive() ? go_mcd_system_set_positions(system, positions, positions_count, dimensions) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_set_threads(mcd_system system, int64_t threads);
+mcd_status mcd_system_set_threads(mcd_system system, int64_t threads) {
+    return mcd_alive() ? go_mcd_system_set_threads(system, threads) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_get_threads(mcd_system system, int64_t *threads);
+mcd_status mcd_system_get_threads(mcd_system system, int64_t *threads) {
+    return mcd_alive() ? go_mcd_system_get_threads(system, threads) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_set_memory_limit(mcd_system system, int64_t bytes);
+mcd_status mcd_system_set_memory_limit(mcd_system system, int64_t bytes) {
+    return mcd_alive() ? go_mcd_system_set_memory_limit(system, bytes) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_get_memory_limit(mcd_system system, int64_t *bytes);
+mcd_status mcd_system_get_memory_limit(mcd_system system, int64_t *bytes) {
+    return mcd_alive() ? go_mcd_system_get_memory_limit(system, bytes) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_add_lead(mcd_system system, const int64_t *interface_orbitals, size_t interface_orbitals_count, int64_t orbitals, const double *cell, size_t cell_count, const double *hopping, size_t hopping_count);
+mcd_status mcd_system_add_lead(mcd_system system, const int64_t *interface_orbitals, size_t interface_orbitals_count, int64_t orbitals, const double *cell, size_t cell_count, const double *hopping, size_t hopping_count) {
+    return mcd_alive() ? go_mcd_system_add_lead(system, interface_orbitals, interface_orbitals_count, orbitals, cell, cell_count, hopping, hopping_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_add_self_energy(mcd_system system, const int64_t *interface_orbitals, size_t interface_orbitals_count, const double *sigma, size_t sigma_count, const int64_t *modes, size_t modes_count, const double *in, size_t in_count, const double *out, size_t out_count, const double *direct, size_t direct_count);
+mcd_status mcd_system_add_self_energy(mcd_system system, const int64_t *interface_orbitals, size_t interface_orbitals_count, const double *sigma, size_t sigma_count, const int64_t *modes, size_t modes_count, const double *in, size_t in_count, const double *out, size_t out_count, const double *direct, size_t direct_count) {
+    return mcd_alive() ? go_mcd_system_add_self_energy(system, interface_orbitals, interface_orbitals_count, sigma, sigma_count, modes, modes_count, in, in_count, out, out_count, direct, direct_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points, int64_t *leads);
+mcd_status mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points, int64_t *leads) {
+    return mcd_alive() ? go_mcd_system_shape(system, orbitals, entries, points, leads) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);
+mcd_status mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed) {
+    return mcd_alive() ? go_mcd_system_backend(system, out, count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_open_modes(mcd_system system, int64_t *modes, size_t modes_count);
+mcd_status mcd_system_open_modes(mcd_system system, int64_t *modes, size_t modes_count) {
+    return mcd_alive() ? go_mcd_system_open_modes(system, modes, modes_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_transmission_matrix(mcd_system system, const double *onsite, size_t onsite_count, double *matrix, size_t matrix_count);
+mcd_status mcd_system_transmission_matrix(mcd_system system, const double *onsite, size_t onsite_count, double *matrix, size_t matrix_count) {
+    return mcd_alive() ? go_mcd_system_transmission_matrix(system, onsite, onsite_count, matrix, matrix_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_transmission(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count);
+mcd_status mcd_system_transmission(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count) {
+    return mcd_alive() ? go_mcd_system_transmission(system, pairs, pairs_count, onsite, onsite_count, g, g_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count);
+mcd_status mcd_system_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count) {
+    return mcd_alive() ? go_mcd_system_jacobian(system, pairs, pairs_count, onsite, onsite_count, g, g_count, jacobian, jacobian_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count);
+mcd_status mcd_system_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count) {
+    return mcd_alive() ? go_mcd_system_vjp(system, pairs, pairs_count, onsite, onsite_count, weights, weights_count, g, g_count, gradient, gradient_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count);
+mcd_status mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count) {
+    return mcd_alive() ? go_mcd_system_hamiltonian_vjp(system, pairs, pairs_count, onsite, onsite_count, weights, weights_count, g, g_count, gradient, gradient_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_hopping_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const int64_t *hoppings, size_t hoppings_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count);
+mcd_status mcd_system_hopping_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const int64_t *hoppings, size_t hoppings_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count) {
+    return mcd_alive() ? go_mcd_system_hopping_jacobian(system, pairs, pairs_count, hoppings, hoppings_count, onsite, onsite_count, g, g_count, jacobian, jacobian_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_derivative(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *values, size_t values_count, const double *energies, size_t energies_count, const double *leads, size_t leads_count, double *g, size_t g_count, double *derivative, size_t derivative_count);
+mcd_status mcd_system_derivative(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *values, size_t values_count, const double *energies, size_t energies_count, const double *leads, size_t leads_count, double *g, size_t g_count, double *derivative, size_t derivative_count) {
+    return mcd_alive() ? go_mcd_system_derivative(system, pairs, pairs_count, onsite, onsite_count, values, values_count, energies, energies_count, leads, leads_count, g, g_count, derivative, derivative_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_smatrix(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, double *s, size_t s_count, size_t *needed);
+mcd_status mcd_system_smatrix(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, double *s, size_t s_count, size_t *needed) {
+    return mcd_alive() ? go_mcd_system_smatrix(system, onsite, onsite_count, point, s, s_count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_green(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t to, int64_t from, double *green, size_t green_count, size_t *needed);
+mcd_status mcd_system_green(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t to, int64_t from, double *green, size_t green_count, size_t *needed) {
+    return mcd_alive() ? go_mcd_system_green(system, onsite, onsite_count, point, to, from, green, green_count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_wave_function(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t from, double *psi, size_t psi_count, size_t *needed);
+mcd_status mcd_system_wave_function(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t from, double *psi, size_t psi_count, size_t *needed) {
+    return mcd_alive() ? go_mcd_system_wave_function(system, onsite, onsite_count, point, from, psi, psi_count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_currents(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t from, double *currents, size_t currents_count);
+mcd_status mcd_system_currents(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t from, double *currents, size_t currents_count) {
+    return mcd_alive() ? go_mcd_system_currents(system, onsite, onsite_count, point, from, currents, currents_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_ldos(mcd_system system, const double *onsite, size_t onsite_count, const int64_t *points, size_t points_count, double *ldos, size_t ldos_count);
+mcd_status mcd_system_ldos(mcd_system system, const double *onsite, size_t onsite_count, const int64_t *points, size_t points_count, double *ldos, size_t ldos_count) {
+    return mcd_alive() ? go_mcd_system_ldos(system, onsite, onsite_count, points, points_count, ldos, ldos_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_cancel(mcd_system system);
+mcd_status mcd_system_cancel(mcd_system system) {
+    return mcd_alive() ? go_mcd_system_cancel(system) : mcd_forked();
+}
+
 extern mcd_status go_mcd_private_fault(int32_t what, int64_t count);
 mcd_status mcd_private_fault(int32_t what, int64_t count) {
     return mcd_alive() ? go_mcd_private_fault(what, count) : mcd_forked();

@@ -32,9 +32,10 @@ const (
 	kindProblem
 	kindJob
 	kindResult
+	kindSystem
 )
 
-var kindNames = map[uint64]string{kindWire: "wire", kindProblem: "problem", kindJob: "job", kindResult: "result"}
+var kindNames = map[uint64]string{kindWire: "wire", kindProblem: "problem", kindJob: "job", kindResult: "result", kindSystem: "system"}
 
 type slot struct {
 	generation uint32
