@@ -515,6 +515,132 @@ MCD_API mcd_status mcd_result_decode(const uint8_t *bytes, size_t bytes_count, m
 MCD_API mcd_status mcd_result_save(mcd_result result, const char *path);
 MCD_API mcd_status mcd_result_load(const char *path, mcd_result *result);
 
+/* ------------------------------------------------------------------------------------------------------------ devices */
+
+/* A system is any device: sparse Hamiltonians with one pattern, one for every point of a sweep, and leads attached anywhere.
+ * Create it, set the values, add the leads, then ask. Leads are solved at the first use and kept while only values change;
+ * calls on one system take turns. Energies are in one unit of your choice. In the calls below pairs holds (to, from) for
+ * every transmission wanted, two elements each; results are g[pair][point]. onsite (orbitals) is added to the diagonal of
+ * every Hamiltonian, NULL with count 0 adds nothing. Orbitals that no lead reaches take no part: their results are 0. */
+typedef mcd_handle mcd_system;
+
+/* Creates a system without values and leads. Entry k of the Hamiltonian stands at (rows[k], cols[k]); both triangles and
+ * every diagonal entry that is not zero are listed, none twice. One energy for every point. */
+MCD_API mcd_status mcd_system_create(int64_t orbitals, const int64_t *rows, size_t rows_count, const int64_t *cols,
+                                     size_t cols_count, const double *energies, size_t energies_count,
+                                     mcd_system *system);
+
+/* The Hamiltonians: values[point][entry], complex. */
+MCD_API mcd_status mcd_system_set_values(mcd_system system, const double *values, size_t values_count);
+
+/* Whether Hamiltonians must be Hermitian, to 1e-13 of the largest entry: 1 (default) or 0. */
+MCD_API mcd_status mcd_system_set_hermitian(mcd_system system, int32_t hermitian);
+MCD_API mcd_status mcd_system_get_hermitian(mcd_system system, int32_t *hermitian);
+
+/* Positions of the orbitals, (orbitals x dimensions): optional, they help to find a good order of elimination. */
+MCD_API mcd_status mcd_system_set_positions(mcd_system system, const double *positions, size_t positions_count,
+                                            int64_t dimensions);
+
+/* Threads and bytes: as mcd_wire_set_threads and mcd_wire_set_memory_limit. */
+MCD_API mcd_status mcd_system_set_threads(mcd_system system, int64_t threads);
+MCD_API mcd_status mcd_system_get_threads(mcd_system system, int64_t *threads);
+MCD_API mcd_status mcd_system_set_memory_limit(mcd_system system, int64_t bytes);
+MCD_API mcd_status mcd_system_get_memory_limit(mcd_system system, int64_t *bytes);
+
+/* Adds a periodic lead, the next in number. Its cells 0, 1, .. lead away from the device; the interface orbitals of the
+ * device, in this order, take the place of the first orbitals of "cell -1". cell is the Hamiltonian of one cell (orbitals x
+ * orbitals), hopping = <cell n+1|H|cell n> from the interface orbitals of a cell (orbitals x interface), complex and
+ * row-major; one matrix for all points or one for each. */
+MCD_API mcd_status mcd_system_add_lead(mcd_system system, const int64_t *interface_orbitals,
+                                       size_t interface_orbitals_count, int64_t orbitals, const double *cell,
+                                       size_t cell_count, const double *hopping, size_t hopping_count);
+
+/* Adds a lead by its numbers. sigma: self-energy on the interface orbitals (m x m), complex, one for all points or one for
+ * each. modes (points): open modes N. in: Q (m x N) of one point after the other, with QQ^+ = i(Sigma - Sigma^+), so that
+ * psi = G Q. out (N x m) and direct (N x N) give outgoing amplitudes out psi + direct (the latter from the same lead only);
+ * both NULL with count 0 stand for iQ^+ and -1. A lead with N = 0 only takes away. */
+MCD_API mcd_status mcd_system_add_self_energy(mcd_system system, const int64_t *interface_orbitals,
+                                              size_t interface_orbitals_count, const double *sigma, size_t sigma_count,
+                                              const int64_t *modes, size_t modes_count, const double *in, size_t in_count,
+                                              const double *out, size_t out_count, const double *direct,
+                                              size_t direct_count);
+
+/* Sizes. */
+MCD_API mcd_status mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points,
+                                    int64_t *leads);
+
+/* What computes: engine, order of elimination, kernels. */
+MCD_API mcd_status mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);
+
+/* Open modes, modes[point][lead]. */
+MCD_API mcd_status mcd_system_open_modes(mcd_system system, int64_t *modes, size_t modes_count);
+
+/* Transmissions between all leads, matrix[point][to][from], reflections on the diagonal. */
+MCD_API mcd_status mcd_system_transmission_matrix(mcd_system system, const double *onsite, size_t onsite_count,
+                                                  double *matrix, size_t matrix_count);
+
+/* Transmissions of pairs, g[pair][point]. */
+MCD_API mcd_status mcd_system_transmission(mcd_system system, const int64_t *pairs, size_t pairs_count,
+                                           const double *onsite, size_t onsite_count, double *g, size_t g_count);
+
+/* g and jacobian[pair][point][orbital] = dg / d onsite[orbital]. */
+MCD_API mcd_status mcd_system_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
+                                       size_t onsite_count, double *g, size_t g_count, double *jacobian,
+                                       size_t jacobian_count);
+
+/* g and gradient[orbital] = sum of weights[pair][point] dg / d onsite[orbital]; weights NULL with count 0: all ones. */
+MCD_API mcd_status mcd_system_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
+                                  size_t onsite_count, const double *weights, size_t weights_count, double *g,
+                                  size_t g_count, double *gradient, size_t gradient_count);
+
+/* g and gradient[point][entry], complex: for a change dH on the pattern the sum of weights[pair][point] g changes by
+ * Re sum gradient dH. With it, whatever H depends on has its derivatives. */
+MCD_API mcd_status mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count,
+                                              const double *onsite, size_t onsite_count, const double *weights,
+                                              size_t weights_count, double *g, size_t g_count, double *gradient,
+                                              size_t gradient_count);
+
+/* g and jacobian[pair][point][hopping], complex, by h = H_ij of the hoppings (i, j), two elements each, i != j, with H_ji
+ * tied to h*: dg = Re(jacobian* dh), so the real part is dg / d Re h and the imaginary part dg / d Im h. */
+MCD_API mcd_status mcd_system_hopping_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count,
+                                               const int64_t *hoppings, size_t hoppings_count, const double *onsite,
+                                               size_t onsite_count, double *g, size_t g_count, double *jacobian,
+                                               size_t jacobian_count);
+
+/* g and derivative[pair][point] = dg/dp by a parameter p: values is dH/dp [point][entry], energies is dE/dp (points), leads
+ * is, for every lead that is given by its cell and every point, d cell/dp and then d hopping/dp, one after the other. Each
+ * may be NULL with count 0 where p does not enter. Leads follow their energy; those given by numbers stay as they are. */
+MCD_API mcd_status mcd_system_derivative(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
+                                         size_t onsite_count, const double *values, size_t values_count,
+                                         const double *energies, size_t energies_count, const double *leads,
+                                         size_t leads_count, double *g, size_t g_count, double *derivative,
+                                         size_t derivative_count);
+
+/* S-matrix of one point, complex, [outgoing][incoming], the modes of lead 0 first. */
+MCD_API mcd_status mcd_system_smatrix(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, double *s,
+                                      size_t s_count, size_t *needed);
+
+/* Retarded Green's function of one point between the interfaces of two leads, complex, [orbital of to][orbital of from]. */
+MCD_API mcd_status mcd_system_green(mcd_system system, const double *onsite, size_t onsite_count, int64_t point, int64_t to,
+                                    int64_t from, double *green, size_t green_count, size_t *needed);
+
+/* States that the open modes of a lead send into the device at one point, of unit flux: psi[mode][orbital], complex. */
+MCD_API mcd_status mcd_system_wave_function(mcd_system system, const double *onsite, size_t onsite_count, int64_t point,
+                                            int64_t from, double *psi, size_t psi_count, size_t *needed);
+
+/* Current from orbital cols[k] to rows[k] in the states that a lead sends in at one point, (entries): summed over a cut it
+ * is the transmission. */
+MCD_API mcd_status mcd_system_currents(mcd_system system, const double *onsite, size_t onsite_count, int64_t point,
+                                       int64_t from, double *currents, size_t currents_count);
+
+/* Local density of states of every orbital, per energy: ldos[point][orbital], of the listed points (none twice), or of all
+ * with points NULL and count 0. The sum over the incoming modes of all leads of |psi|^2 / (2 pi). */
+MCD_API mcd_status mcd_system_ldos(mcd_system system, const double *onsite, size_t onsite_count, const int64_t *points,
+                                   size_t points_count, double *ldos, size_t ldos_count);
+
+/* Ends all calls that are now computing on this system, from any thread: they return MCD_ERR_CANCELLED. */
+MCD_API mcd_status mcd_system_cancel(mcd_system system);
+
 #ifdef __cplusplus
 }
 #endif
