@@ -7,7 +7,7 @@ package kernel
 // boundary rows of the pivot columns, its update c (b × b) the rest. Eliminated, u holds the factors of P·A₁₁ = LU (L unit
 // lower, the diagonal of U *inverted*) and U₁₂ = L⁻¹PA₁₂, l holds L₂₁ = A₂₁U⁻¹ and c the Schur complement.
 type Front interface {
-	// Name is "plain", "avx2" or "avx512".
+	// Name is "plain", "avx2" or "avx512", or "avx2-single" or "avx512-single" for one lane, vectorised within the point.
 	Name() string
 	// Lanes is V.
 	Lanes() int
@@ -48,3 +48,17 @@ type Front interface {
 
 // Fronts returns the implementations that run on this machine, the plain one first, the fastest last.
 func Fronts() []Front { return append([]Front{PlainFront{}}, acceleratedFronts()...) }
+
+// BestFronts returns the fastest implementations that run on this machine: for one point at a time, and with most lanes. In
+// plain Go they are the same.
+func BestFronts() (single, wide Front) {
+	for _, k := range Fronts() {
+		if k.Lanes() == 1 || single == nil {
+			single = k
+		}
+		if k.Lanes() > 1 {
+			wide = k
+		}
+	}
+	return single, wide
+}

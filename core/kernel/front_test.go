@@ -155,10 +155,12 @@ func TestFrontReplacesTinyPivots(t *testing.T) {
 			tiny[lane] = 1e-7
 			u.set(0, 0, lane, 2i)
 		}
-		u.set(0, 0, 1, 1e-9)
+		u.set(0, 0, v-1, 1e-9)
 		assert.Equal(t, 1, k.Eliminate(1, 0, u.data, nil, nil, make([]int32, 1), tiny))
-		assert.InDelta(t, 0, cmplx.Abs(u.at(0, 0, 1)+1e7i), 1)
-		assert.Equal(t, -0.5i, u.at(0, 0, 0))
+		assert.InDelta(t, 0, cmplx.Abs(u.at(0, 0, v-1)+1e7i), 1)
+		if v > 1 {
+			assert.Equal(t, -0.5i, u.at(0, 0, 0))
+		}
 	})
 }
 
@@ -274,10 +276,12 @@ func TestFrontLargestShowsNaN(t *testing.T) {
 		v := k.Lanes()
 		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 			x, out := newLanes(3, 1, v), make([]float64, v)
-			x.set(1, 0, 2, complex(0, bad))
+			x.set(1, 0, v-1, complex(0, bad))
 			k.Largest(3, 1, x.data, out)
-			assert.False(t, out[2] <= math.MaxFloat64)
-			assert.Zero(t, out[0])
+			assert.False(t, out[v-1] <= math.MaxFloat64)
+			if v > 1 {
+				assert.Zero(t, out[0])
+			}
 		}
 	})
 }

@@ -172,3 +172,15 @@ func BenchmarkFronts(b *testing.B) {
 		})
 	}
 }
+
+func TestCachedPlansOnce(t *testing.T) {
+	n, rows, cols, leads, positions := grid(9, 9)
+	first := Cached(n, rows, cols, leads, positions, 2)
+	assert.Same(t, first, Cached(n, rows, cols, leads, positions, 2))
+	assert.NotSame(t, first, Cached(n, rows, cols, leads, nil, 0))
+	assert.NotSame(t, first, Cached(n, rows, cols, leads[:1], positions, 2))
+	for k := range kept {
+		Cached(2+k, []int{0, 1}, []int{1, 0}, [][]int{{0}}, nil, 0)
+	}
+	assert.NotSame(t, first, Cached(n, rows, cols, leads, positions, 2))
+}

@@ -76,22 +76,17 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 	if err := validateTerminals(&l, terminals); err != nil {
 		return nil, err
 	}
-	k, err := chooseFront(o.Kernel)
-	if err != nil {
-		return nil, err
-	}
 	if o.MemoryLimit < 0 {
 		return nil, fault.Invalid("memory_limit", "%d bytes; give 0 for no limit", o.MemoryLimit)
 	}
-	d := &Device{Lattice: l, Terminals: terminals, Kernel: k, limit: o.MemoryLimit}
+	d := &Device{Lattice: l, Terminals: terminals, limit: o.MemoryLimit}
 	if err := d.SetPairs(pairs); err != nil {
 		return nil, err
 	}
-	d.Plan = plan.NewFronts(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions)
+	d.Plan = plan.Cached(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions)
 	d.prepareLeads()
 	d.prepareTerms()
 	d.prepareScale()
-	d.group()
 	d.start = make([]int, len(d.Plan.Fronts))
 	for i := range d.Plan.Fronts {
 		f := &d.Plan.Fronts[i]
@@ -99,26 +94,42 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 		d.factors += f.Pivots * (f.Pivots + 2*len(f.Boundary))
 	}
 	d.columns = d.chooseColumns()
+	if err := d.chooseFront(o.Kernel); err != nil {
+		return nil, err
+	}
 	if need := d.WorkspaceBytes(); d.limit > 0 && need > d.limit {
-		return nil, fault.New(fault.Memory, "memory_limit: %d bytes are needed to solve %d orbitals for %d points at a time, the limit is %d; raise it or reduce the device", need, l.Orbitals, k.Lanes(), d.limit)
+		return nil, fault.New(fault.Memory, "memory_limit: %d bytes are needed to solve %d orbitals for %d points at a time, the limit is %d; raise it or reduce the device", need, l.Orbitals, d.Kernel.Lanes(), d.limit)
 	}
 	d.SetThreads(o.Threads)
 	return d, nil
 }
 
-func chooseFront(name string) (kernel.Front, error) {
-	all := kernel.Fronts()
+// chooseFront sets the kernel: the one of that name, or the fastest for the number of points. One point at a time costs about
+// twice as much a point as full lanes (up to as much on fronts of several hundred orbitals), but less than lanes that are
+// mostly empty, and far less memory: it also serves where the lanes' workspace exceeds the limit.
+func (d *Device) chooseFront(name string) error {
+	single, wide := kernel.BestFronts()
+	if name == "" {
+		d.setKernel(wide)
+		if 2*d.Points() < wide.Lanes() || d.limit > 0 && d.WorkspaceBytes() > d.limit {
+			d.setKernel(single)
+		}
+		return nil
+	}
 	var names []string
-	for _, k := range all {
+	for _, k := range kernel.Fronts() {
 		if k.Name() == name {
-			return k, nil
+			d.setKernel(k)
+			return nil
 		}
 		names = append(names, k.Name())
 	}
-	if name != "" {
-		return nil, fault.Invalid("kernel", "%q does not run on this machine; choose one of %q or leave it empty", name, names)
-	}
-	return all[len(all)-1], nil
+	return fault.Invalid("kernel", "%q does not run on this machine; choose one of %q or leave it empty", name, names)
+}
+
+func (d *Device) setKernel(k kernel.Front) {
+	d.Kernel, d.Groups = k, nil
+	d.group()
 }
 
 func validateTerminals(l *lattice.Device, terminals [][]lead.Terminal) error {

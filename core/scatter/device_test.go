@@ -243,7 +243,13 @@ func TestDeviceMemory(t *testing.T) {
 	r := devices.Load(t, "hall_bar")
 	d := openDevice(t, r, nil, scatter.Options{Threads: 1})
 	need := d.WorkspaceBytes()
-	_, err := scatter.NewDevice(r.Lattice, r.Terminals, nil, scatter.Options{MemoryLimit: need - 1})
+	small, err := scatter.NewDevice(r.Lattice, r.Terminals, nil, scatter.Options{MemoryLimit: need - 1, Threads: 1})
+	if len(kernel.Fronts()) > 1 { // one point at a time takes less
+		require.NoError(t, err)
+		defer small.Close()
+		need = small.WorkspaceBytes()
+	}
+	_, err = scatter.NewDevice(r.Lattice, r.Terminals, nil, scatter.Options{MemoryLimit: need - 1})
 	require.ErrorContains(t, err, fmt.Sprint(need))
 	g := make([]float64, d.Outputs())
 	before := memory.Live()
@@ -257,7 +263,7 @@ func TestDeviceMemory(t *testing.T) {
 		}
 		require.Equal(t, fault.Memory, fault.KindOf(err))
 	}
-	assert.LessOrEqual(t, memory.Live()-before, need)
+	assert.LessOrEqual(t, memory.Live()-before, d.WorkspaceBytes())
 	d.Close()
 	d.Close()
 	assert.Equal(t, before, memory.Live())
