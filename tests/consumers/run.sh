@@ -18,7 +18,9 @@ passed=0 failed=0
 step() {
     local name=$1 log=$work/log
     shift
-    if timeout 300 "$@" >"$log" 2>&1; then
+    local limit=(timeout 600)
+    [ "$(type -t "$1")" = function ] && limit=()
+    if "${limit[@]}" "$@" >"$log" 2>&1; then
         passed=$((passed + 1)); echo "passed  $name"
         grep -E '^(unit|instrument|julia): .*[^d]$' "$log" | sed 's/^/        /'
     else

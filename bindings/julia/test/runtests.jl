@@ -212,34 +212,35 @@ message(f) = try f(); "" catch e; e.message end
         program(work) = """
             using MCD
             Base.exit_on_sigint(false)
-            wire = Wire(9, 8, range(0, 0.2, length=16)); conductance(wire, clean(wire))
-            large = Wire(60, 60, range(0, 0.1, length=64)); conductance(large, clean(large))
+            wire = Wire(9, 8, range(0, 0.2, length=16))
+            large = Wire(40, 40, range(0, 0.1, length=64))
             p = Problem(wire, ones(16), Sites([4 + 0.1 * sin(i * j^2) for i in 1:9, j in 1:8]))
-            design(p; max_evaluations=2)
-            println("ready"); flush(stdout)
-            try
-                r = $work
-                println("result ", r.status)
-            catch e
-                println("threw ", typeof(e))
+            said = Ref(false)
+            working() = said[] || (said[] = true; println("working"); flush(stdout))
+            function work()
+                try
+                    return $work
+                catch e
+                    return typeof(e)
+                end
             end
-            flush(stdout)
-            G = conductance(wire, clean(wire)); GC.gc()
-            println("alive ", length(G), " ", length(conductance(large, clean(large))))
+            println(work()); flush(stdout)
+            println("alive ", length(conductance(wire, clean(wire))), " ", length(conductance(large, clean(large))))
             """
         @testset "$how" for (work, how) in (
-                ("design(p; method=\"adam\", max_evaluations=0, time_limit=60.0)", "result cancelled"),
-                ("(while true; jacobian(large, clean(large)); end)", "threw InterruptException"))
+                ("design(p; method=\"adam\", max_evaluations=0, time_limit=60.0, callback=_ -> working()).status", "cancelled"),
+                ("(while true; jacobian(large, clean(large)); working(); end)", "InterruptException"))
             code = program(work)
             process = open(`$(Base.julia_cmd()) --project=$PROJECT --startup-file=no --optimize=0 -e $code`)
-            @test readline(process) == "ready"
-            sleep(0.5)
+            limit = Timer(_ -> kill(process, 9), 120)
+            @test readline(process) == "working"
             begun = time()
             kill(process, 2)
             @test readline(process) == how
             println("julia: interrupted, $how after $(round(time() - begun, digits=3)) s")
             @test readline(process) == "alive 16 64"
             wait(process)
+            close(limit)
             @test process.exitcode == 0
         end
     end
