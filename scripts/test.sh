@@ -33,12 +33,16 @@ formatted() {
 }
 
 mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
+# installed COMMAND...: after installing the library into build/prefix.
+installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
+
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -v "${packages[@]}"
 stage "go without cgo" env CGO_ENABLED=0 go test -v ./adjoint/... ./core/...
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
-if [ -x tests/abi/run.sh ]; then stage "abi" tests/abi/run.sh; fi
+stage "abi" tests/abi/run.sh
+stage "consumers" installed tests/consumers/run.sh build/prefix
 
 echo
 echo "== skipped, and why"
