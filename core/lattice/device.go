@@ -35,6 +35,16 @@ func (d *Device) Entry(point, k int) complex128 { return d.Values[point*len(d.Ro
 
 // Validate returns an Argument error for the first value that makes no sense.
 func (d *Device) Validate() error {
+	for _, check := range []func() error{d.ValidatePattern, d.ValidatePositions, d.ValidateInterfaces, d.ValidateValues} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ValidatePattern checks the sizes, the energies, the indices of the entries, and that none is repeated.
+func (d *Device) ValidatePattern() error {
 	switch {
 	case d.Orbitals < 1 || d.Orbitals > MaxOrbitals:
 		return fault.Invalid("orbitals", "%d; give 1 to %d", d.Orbitals, MaxOrbitals)
@@ -42,28 +52,34 @@ func (d *Device) Validate() error {
 		return fault.Invalid("cols", "%d column indices for %d row indices; give one for each", len(d.Cols), len(d.Rows))
 	case len(d.Energies) == 0:
 		return fault.Invalid("energy", "empty; give at least one point")
-	case len(d.Values) != len(d.Energies)*len(d.Rows):
-		return fault.Invalid("values", "%d values for %d points of %d entries; the pattern must be the same at every point", len(d.Values), len(d.Energies), len(d.Rows))
-	case d.Positions != nil && (d.Dimensions < 1 || len(d.Positions) != d.Orbitals*d.Dimensions):
-		return fault.Invalid("positions", "%d values for %d orbitals in %d dimensions; give one position for each orbital", len(d.Positions), d.Orbitals, d.Dimensions)
 	}
 	for p, e := range d.Energies {
 		if !finite(e) {
 			return fault.Invalid("energy", "point %d is %g; give finite values", p, e)
 		}
 	}
+	_, err := d.places()
+	return err
+}
+
+// ValidatePositions checks that every orbital has a position, if there are any.
+func (d *Device) ValidatePositions() error {
+	if d.Positions == nil {
+		return nil
+	}
+	if d.Dimensions < 1 || len(d.Positions) != d.Orbitals*d.Dimensions {
+		return fault.Invalid("positions", "%d values for %d orbitals in %d dimensions; give one position for each orbital", len(d.Positions), d.Orbitals, d.Dimensions)
+	}
 	for k, x := range d.Positions {
 		if !finite(x) {
 			return fault.Invalid("positions", "orbital %d is at %g; give finite values", k/d.Dimensions, x)
 		}
 	}
-	if err := d.validateInterfaces(); err != nil {
-		return err
-	}
-	return d.validateEntries()
+	return nil
 }
 
-func (d *Device) validateInterfaces() error {
+// ValidateInterfaces checks the orbitals that leads touch; there must be a lead.
+func (d *Device) ValidateInterfaces() error {
 	if len(d.Interfaces) == 0 {
 		return fault.Invalid("leads", "the device has no leads; attach at least one")
 	}
@@ -85,19 +101,27 @@ func (d *Device) validateInterfaces() error {
 	return nil
 }
 
-// validateEntries checks the indices, that no entry is repeated, the values, and that every H is Hermitian to 1e-13 of its
-// largest entry (Kwant's tolerance).
-func (d *Device) validateEntries() error {
+// places maps the indices of every entry to its number.
+func (d *Device) places() (map[[2]int]int, error) {
 	at := make(map[[2]int]int, len(d.Rows))
 	for k, i := range d.Rows {
 		j := d.Cols[k]
 		if i < 0 || i >= d.Orbitals || j < 0 || j >= d.Orbitals {
-			return fault.Invalid("rows", "entry %d is (%d, %d); the device has orbitals 0 to %d", k, i, j, d.Orbitals-1)
+			return nil, fault.Invalid("rows", "entry %d is (%d, %d); the device has orbitals 0 to %d", k, i, j, d.Orbitals-1)
 		}
 		if first, twice := at[[2]int{i, j}]; twice {
-			return fault.Invalid("rows", "entries %d and %d are both (%d, %d); add them up and give one", first, k, i, j)
+			return nil, fault.Invalid("rows", "entries %d and %d are both (%d, %d); add them up and give one", first, k, i, j)
 		}
 		at[[2]int{i, j}] = k
+	}
+	return at, nil
+}
+
+// ValidateValues checks that values are finite and that every H is Hermitian to 1e-13 of its largest entry (Kwant's
+// tolerance).
+func (d *Device) ValidateValues() error {
+	if len(d.Values) != len(d.Energies)*len(d.Rows) {
+		return fault.Invalid("values", "%d values for %d points of %d entries; the pattern must be the same at every point", len(d.Values), len(d.Energies), len(d.Rows))
 	}
 	for n, v := range d.Values {
 		if !finite(real(v)) || !finite(imag(v)) {
@@ -107,6 +131,10 @@ func (d *Device) validateEntries() error {
 	}
 	if d.NonHermitian {
 		return nil
+	}
+	at, err := d.places()
+	if err != nil {
+		return err
 	}
 	partner := make([]int, len(d.Rows))
 	for k, i := range d.Rows {

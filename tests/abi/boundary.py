@@ -10,7 +10,9 @@ HEADER = ROOT / "include" / "mcd.h"
 
 TYPES = {"char": C.c_char, "double": C.c_double, "int32_t": C.c_int32, "uint32_t": C.c_uint32, "int64_t": C.c_int64,
          "uint64_t": C.c_uint64, "uint8_t": C.c_uint8, "size_t": C.c_size_t, "mcd_status": C.c_int, "void": None,
-         **{"mcd_" + name: C.c_uint64 for name in ("handle", "wire", "problem", "job", "result")}}
+         "mcd_handle": C.c_uint64}
+KINDS = re.findall(r"typedef mcd_handle mcd_(\w+);", HEADER.read_text())
+TYPES.update({"mcd_" + kind: C.c_uint64 for kind in KINDS})
 
 
 class Progress(C.Structure):

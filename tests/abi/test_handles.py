@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from boundary import MCD_ERR_HANDLE, MCD_OK, PROTOTYPES, C, Error, Library, rough, zeros
+from boundary import KINDS, MCD_ERR_HANDLE, MCD_OK, PROTOTYPES, C, Error, Library, rough, zeros
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_wrong_kind(lib):
     lib.free(wire)
 
 
-@pytest.mark.parametrize("name", [n for n, (_, p) in PROTOTYPES.items() if p and p[0][0] in ("wire", "problem", "job", "result")
+@pytest.mark.parametrize("name", [n for n, (_, p) in PROTOTYPES.items() if p and p[0][0] in KINDS
                                   and p[0][1] is C.c_uint64])
 def test_every_function_checks_its_handle(lib, name):
     assert getattr(lib.raw, name)(*zeros(name)) == MCD_ERR_HANDLE
