@@ -142,7 +142,8 @@ func (it *Iteration) State() *State { return it.state.Clone() }
 // State is everything a run needs to continue: numbers and slices only.
 type State struct {
 	// Method is the method's name; Scalars and Vectors are its own (Vectors a whole multiple of len(Point)):
-	//   lm         Scalars μ, ν
+	//   lm         Scalars μ, ν; with more parameters than residuals, after the first accepted step, also the second
+	//              derivatives of the residuals along it, and Vectors that step
 	//   lbfgs      Scalars: number of stored pairs p; Vectors: p points, then their p gradients, oldest first
 	//   rmsprop    Vectors: second moment
 	//   adabelief  Vectors: first moment, second moment of its deviation
@@ -213,7 +214,7 @@ func Resume(ctx context.Context, p Problem, state *State, o Options) (*Result, e
 	if err := check(p, state.Point, "state", &o); err != nil {
 		return nil, err
 	}
-	if err := state.validate(p.Parameters()); err != nil {
+	if err := state.validate(p.Parameters(), p.Residuals()); err != nil {
 		return nil, err
 	}
 	return run(ctx, p, state.Clone(), o)

@@ -96,7 +96,7 @@ func (o *Options) validate() error {
 	return o.Schedule.validate()
 }
 
-func (s *State) validate(n int) error {
+func (s *State) validate(n, m int) error {
 	switch {
 	case s.Iteration < 0 || s.Evaluations < 0 || int64(len(s.History)) != s.Iteration+1 || len(s.HistoryEvaluations) != len(s.History):
 		return fault.Invalid("state", "%d history entries after %d iterations; the state is damaged", len(s.History), s.Iteration)
@@ -106,7 +106,9 @@ func (s *State) validate(n int) error {
 	vectors, scalars := 0, 0
 	switch s.Method {
 	case "lm":
-		scalars = 2
+		if scalars = 2; len(s.Vectors) > 0 && n > m {
+			scalars, vectors = 2+m, 1
+		}
 	case "lbfgs":
 		scalars = 1
 		if len(s.Scalars) == 1 && s.Scalars[0] >= 1 && s.Scalars[0] <= store+1 {
