@@ -157,6 +157,15 @@ template <class Getter> std::string text(Getter getter) {
 
 inline double *doubles(std::complex<double> *values) noexcept { return reinterpret_cast<double *>(values); }
 
+/* growing() for complex numbers, which the library counts as two doubles; std::complex is laid out as these. */
+template <class Getter> std::vector<std::complex<double>> complexes(Getter getter) {
+    std::size_t needed = 0;
+    check(getter(static_cast<double *>(nullptr), std::size_t{0}, &needed));
+    std::vector<std::complex<double>> out(needed / 2);
+    check(getter(doubles(out.data()), needed, &needed));
+    return out;
+}
+
 } // namespace detail
 
 /* -------------------------------------------------------------------------------------------------------- the library */
@@ -344,7 +353,7 @@ public:
 
     SMatrix smatrix(span<const double> onsite, double field, double energy) const {
         SMatrix out{0, {}};
-        out.s = complexes([&](double *s, std::size_t n, std::size_t *m) {
+        out.s = detail::complexes([&](double *s, std::size_t n, std::size_t *m) {
             return mcd_wire_smatrix(get(), onsite.data(), onsite.size(), field, energy, &out.modes, s, n, m);
         });
         return out;
@@ -361,7 +370,7 @@ public:
     }
     States states(span<const double> onsite, double field, double energy, Lead from = Lead::left) const {
         States out{0, {}};
-        out.psi = complexes([&](double *psi, std::size_t n, std::size_t *m) {
+        out.psi = detail::complexes([&](double *psi, std::size_t n, std::size_t *m) {
             return mcd_wire_states(get(), onsite.data(), onsite.size(), field, energy, static_cast<std::int32_t>(from),
                                    &out.modes, psi, n, m);
         });
@@ -393,14 +402,175 @@ private:
         check(function(get(), onsite.data(), onsite.size(), out.conductance.data(), n, out.derivative.data(), n));
         return out;
     }
+};
 
-    /* growing() for complex numbers, which the library counts as two doubles; std::complex is laid out as these. */
-    template <class Getter> static std::vector<std::complex<double>> complexes(Getter getter) {
-        std::size_t needed = 0;
-        check(getter(static_cast<double *>(nullptr), std::size_t{0}, &needed));
-        std::vector<std::complex<double>> out(needed / 2);
-        check(getter(detail::doubles(out.data()), needed, &needed));
+/* ----------------------------------------------------------------------------------------------------------- systems */
+
+/* Any device with any leads: a sparse Hamiltonian for every point. Empty spans stand for NULL. */
+class System : public Handle {
+public:
+    using Handle::Handle;
+    using Complex = std::complex<double>;
+
+    /* The pattern of the Hamiltonian and one energy for every point; values and leads follow. */
+    System(std::int64_t orbitals, span<const std::int64_t> rows, span<const std::int64_t> cols, span<const double> energies)
+        : Handle(detail::get<mcd_system>(mcd_system_create, orbitals, rows.data(), rows.size(), cols.data(), cols.size(),
+                                         energies.data(), energies.size())) {}
+
+    System &set_values(span<const Complex> values) {
+        return done(mcd_system_set_values(get(), doubles(values), 2 * values.size()));
+    }
+    System &set_hermitian(bool hermitian) { return done(mcd_system_set_hermitian(get(), hermitian ? 1 : 0)); }
+    bool hermitian() const { return detail::get<std::int32_t>(mcd_system_get_hermitian, get()) != 0; }
+    System &set_positions(span<const double> positions, std::int64_t dimensions) {
+        return done(mcd_system_set_positions(get(), positions.data(), positions.size(), dimensions));
+    }
+    System &set_threads(std::int64_t threads) { return done(mcd_system_set_threads(get(), threads)); }
+    std::int64_t threads() const { return detail::get<std::int64_t>(mcd_system_get_threads, get()); }
+    System &set_memory_limit(std::int64_t bytes) { return done(mcd_system_set_memory_limit(get(), bytes)); }
+    std::int64_t memory_limit() const { return detail::get<std::int64_t>(mcd_system_get_memory_limit, get()); }
+
+    /* A lead by one cell, or by its numbers: see mcd_system_add_lead and mcd_system_add_self_energy. */
+    System &add_lead(span<const std::int64_t> interface_orbitals, std::int64_t orbitals, span<const Complex> cell,
+                     span<const Complex> hopping) {
+        return done(mcd_system_add_lead(get(), interface_orbitals.data(), interface_orbitals.size(), orbitals, doubles(cell),
+                                        2 * cell.size(), doubles(hopping), 2 * hopping.size()));
+    }
+    System &add_self_energy(span<const std::int64_t> interface_orbitals, span<const Complex> sigma,
+                            span<const std::int64_t> modes, span<const Complex> in, span<const Complex> out = {},
+                            span<const Complex> direct = {}) {
+        return done(mcd_system_add_self_energy(get(), interface_orbitals.data(), interface_orbitals.size(), doubles(sigma),
+                                               2 * sigma.size(), modes.data(), modes.size(), doubles(in), 2 * in.size(),
+                                               doubles(out), 2 * out.size(), doubles(direct), 2 * direct.size()));
+    }
+
+    struct Sizes {
+        std::int64_t orbitals, entries, points, leads;
+    };
+    Sizes shape() const {
+        Sizes s{};
+        check(mcd_system_shape(get(), &s.orbitals, &s.entries, &s.points, &s.leads));
+        return s;
+    }
+    std::string backend() const {
+        return detail::text([this](char *o, std::size_t n, std::size_t *m) { return mcd_system_backend(get(), o, n, m); });
+    }
+    std::vector<std::int64_t> open_modes() const {
+        const Sizes s = shape();
+        std::vector<std::int64_t> out(static_cast<std::size_t>(s.points * s.leads));
+        check(mcd_system_open_modes(get(), out.data(), out.size()));
         return out;
+    }
+
+    /* matrix[point][to][from]. */
+    std::vector<double> transmission_matrix(span<const double> onsite = {}) const {
+        const Sizes s = shape();
+        std::vector<double> out(static_cast<std::size_t>(s.points * s.leads * s.leads));
+        check(mcd_system_transmission_matrix(get(), start(onsite), onsite.size(), out.data(), out.size()));
+        return out;
+    }
+    /* g[pair][point]; pairs are (to, from), two numbers each. */
+    std::vector<double> transmission(span<const std::int64_t> pairs, span<const double> onsite = {}) const {
+        std::vector<double> g(curves(pairs));
+        check(mcd_system_transmission(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), g.data(), g.size()));
+        return g;
+    }
+    /* g and jacobian[pair][point][orbital]. */
+    Jacobian jacobian(span<const std::int64_t> pairs, span<const double> onsite = {}) const {
+        const std::size_t n = curves(pairs);
+        Jacobian out{std::vector<double>(n), std::vector<double>(n * static_cast<std::size_t>(shape().orbitals))};
+        check(mcd_system_jacobian(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), out.conductance.data(), n,
+                                  out.jacobian.data(), out.jacobian.size()));
+        return out;
+    }
+    /* g and gradient[orbital]; empty weights are ones. */
+    Gradient vjp(span<const std::int64_t> pairs, span<const double> onsite = {}, span<const double> weights = {}) const {
+        const std::size_t n = curves(pairs);
+        Gradient out{std::vector<double>(n), std::vector<double>(static_cast<std::size_t>(shape().orbitals))};
+        check(mcd_system_vjp(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), start(weights), weights.size(),
+                             out.conductance.data(), n, out.gradient.data(), out.gradient.size()));
+        return out;
+    }
+
+    /* g and complex derivatives, see mcd_system_hamiltonian_vjp and mcd_system_hopping_jacobian. */
+    struct ComplexDerivative {
+        std::vector<double> conductance;
+        std::vector<Complex> derivative;
+    };
+    ComplexDerivative hamiltonian_vjp(span<const std::int64_t> pairs, span<const double> onsite = {},
+                                      span<const double> weights = {}) const {
+        const Sizes s = shape();
+        ComplexDerivative out{std::vector<double>(curves(pairs)),
+                              std::vector<Complex>(static_cast<std::size_t>(s.points * s.entries))};
+        check(mcd_system_hamiltonian_vjp(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), start(weights),
+                                         weights.size(), out.conductance.data(), out.conductance.size(),
+                                         detail::doubles(out.derivative.data()), 2 * out.derivative.size()));
+        return out;
+    }
+    ComplexDerivative hopping_jacobian(span<const std::int64_t> pairs, span<const std::int64_t> hoppings,
+                                       span<const double> onsite = {}) const {
+        const std::size_t n = curves(pairs);
+        ComplexDerivative out{std::vector<double>(n), std::vector<Complex>(n * (hoppings.size() / 2))};
+        check(mcd_system_hopping_jacobian(get(), pairs.data(), pairs.size(), hoppings.data(), hoppings.size(), start(onsite),
+                                          onsite.size(), out.conductance.data(), n, detail::doubles(out.derivative.data()),
+                                          2 * out.derivative.size()));
+        return out;
+    }
+    /* g and derivative[pair][point] by a parameter; empty spans where it does not enter. */
+    Derivative derivative(span<const std::int64_t> pairs, span<const double> onsite, span<const Complex> values,
+                          span<const double> energies = {}, span<const Complex> leads = {}) const {
+        const std::size_t n = curves(pairs);
+        Derivative out{std::vector<double>(n), std::vector<double>(n)};
+        check(mcd_system_derivative(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), doubles(values),
+                                    2 * values.size(), start(energies), energies.size(), doubles(leads), 2 * leads.size(),
+                                    out.conductance.data(), n, out.derivative.data(), n));
+        return out;
+    }
+
+    std::vector<Complex> smatrix(std::int64_t point, span<const double> onsite = {}) const {
+        return detail::complexes([&](double *s, std::size_t n, std::size_t *m) {
+            return mcd_system_smatrix(get(), start(onsite), onsite.size(), point, s, n, m);
+        });
+    }
+    std::vector<Complex> green(std::int64_t point, std::int64_t to, std::int64_t from, span<const double> onsite = {}) const {
+        return detail::complexes([&](double *g, std::size_t n, std::size_t *m) {
+            return mcd_system_green(get(), start(onsite), onsite.size(), point, to, from, g, n, m);
+        });
+    }
+    std::vector<Complex> wave_function(std::int64_t point, std::int64_t from, span<const double> onsite = {}) const {
+        return detail::complexes([&](double *psi, std::size_t n, std::size_t *m) {
+            return mcd_system_wave_function(get(), start(onsite), onsite.size(), point, from, psi, n, m);
+        });
+    }
+    std::vector<double> currents(std::int64_t point, std::int64_t from, span<const double> onsite = {}) const {
+        std::vector<double> out(static_cast<std::size_t>(shape().entries));
+        check(mcd_system_currents(get(), start(onsite), onsite.size(), point, from, out.data(), out.size()));
+        return out;
+    }
+    /* ldos[point][orbital] of the listed points, of all if none is listed. */
+    std::vector<double> ldos(span<const double> onsite = {}, span<const std::int64_t> points = {}) const {
+        const Sizes s = shape();
+        const std::size_t n = points.empty() ? static_cast<std::size_t>(s.points) : points.size();
+        std::vector<double> out(n * static_cast<std::size_t>(s.orbitals));
+        check(mcd_system_ldos(get(), start(onsite), onsite.size(), points.empty() ? nullptr : points.data(), points.size(),
+                              out.data(), out.size()));
+        return out;
+    }
+
+    /* From any thread: calls that now compute on this system throw CancelledError there. */
+    void cancel() const { check(mcd_system_cancel(get())); }
+
+private:
+    System &done(mcd_status status) {
+        check(status);
+        return *this;
+    }
+    static const double *start(span<const double> values) noexcept { return values.empty() ? nullptr : values.data(); }
+    static const double *doubles(span<const Complex> values) noexcept {
+        return values.empty() ? nullptr : reinterpret_cast<const double *>(values.data());
+    }
+    std::size_t curves(span<const std::int64_t> pairs) const {
+        return pairs.size() / 2 * static_cast<std::size_t>(shape().points);
     }
 };
 

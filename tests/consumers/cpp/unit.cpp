@@ -367,6 +367,28 @@ void files() {
     that(resumed.onsite() == whole.onsite() && resumed.objective() == whole.objective(), "a resumed run, bit for bit");
 }
 
+// A chain of three orbitals between two leads of the same kind: it reflects nothing until one of them is lifted.
+void systems() {
+    const std::vector<std::int64_t> rows = {0, 1, 2, 0, 1, 1, 2}, cols = {0, 1, 2, 1, 0, 2, 1}, left = {0}, right = {2};
+    const std::vector<std::complex<double>> values = {0, 0, 0, -1, -1, -1, -1}, cell = {0}, hopping = {-1};
+    mcd::System chain(3, rows, cols, std::vector<double>{0.5});
+    chain.set_values(values).add_lead(left, 1, cell, hopping).add_lead(right, 1, cell, hopping);
+    same(chain.shape().leads, 2, "leads");
+    same(chain.open_modes()[1], 1, "open modes");
+    const std::vector<std::int64_t> pair = {1, 0};
+    close(chain.transmission(pair)[0], 1, 1e-14, "a clean chain");
+    close(chain.transmission_matrix()[1], 1, 1e-14, "a clean chain");
+    // One orbital lifted by u: T = 1 / (1 + u^2 / v^2) with v = sqrt(4 - E^2).
+    const double u = 0.7, v2 = 4 - 0.25;
+    const std::vector<double> onsite = {0, u, 0};
+    const mcd::Jacobian j = chain.jacobian(pair, onsite);
+    close(j.conductance[0], 1 / (1 + u * u / v2), 1e-13, "a lifted orbital");
+    close(j.jacobian[1], -2 * u / v2 / ((1 + u * u / v2) * (1 + u * u / v2)), 1e-13, "its derivative");
+    close(chain.vjp(pair, onsite).gradient[1], j.jacobian[1], 1e-13, "its gradient");
+    close(std::norm(chain.smatrix(0, onsite)[2]), j.conductance[0], 1e-13, "|t|^2");
+    throws<mcd::ArgumentError>([&] { chain.transmission(std::vector<std::int64_t>{5, 0}); }, "a lead that is not there");
+}
+
 // What mcd.hpp adds to a call, against mcd.h.
 void overhead() {
     const mcd::Wire wire(30, 30, sweep(0.12, 101), 1.2);
@@ -408,6 +430,7 @@ int main(int argc, char **argv) {
     check::test("waiting", waiting);
     check::test("cancelling", cancelling);
     check::test("files", files);
+    check::test("systems", systems);
     check::test("overhead", overhead);
     check::test("nothing leaked", [] { same(mcd::live_handles(), 0, "live handles"); });
     return check::summary("unit");
