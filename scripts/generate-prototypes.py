@@ -10,7 +10,7 @@ import sys
 SCALARS = {
     "int": "c_int", "int32_t": "c_int32", "int64_t": "c_int64", "uint32_t": "c_uint32", "uint64_t": "c_uint64",
     "size_t": "c_size_t", "double": "c_double", "mcd_status": "c_int", "mcd_callback": "CALLBACK",
-    **{name: "c_uint64" for name in ("mcd_handle", "mcd_wire", "mcd_problem", "mcd_job", "mcd_result")},
+    **{name: "c_uint64" for name in ("mcd_handle", "mcd_wire", "mcd_problem", "mcd_job", "mcd_result", "mcd_system")},
 }
 
 

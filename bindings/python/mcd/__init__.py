@@ -11,13 +11,14 @@ Arrays over a wire are ``[x, y]``, x along transport.
 """
 
 from ._library import version as __version__
+from .device import *  # noqa: F403
 from .errors import *  # noqa: F403
 from .problem import *  # noqa: F403
 from .result import *  # noqa: F403
 from .search import *  # noqa: F403
 from .silhouette import *  # noqa: F403
 from .wire import *  # noqa: F403
-from . import errors, problem, result, search, silhouette, wire
+from . import device, errors, problem, result, search, silhouette, wire
 
-__all__ = ["__version__", *(name for module in (wire, problem, search, result, silhouette, errors)
+__all__ = ["__version__", *(name for module in (wire, device, problem, search, result, silhouette, errors)
                             for name in module.__all__)]

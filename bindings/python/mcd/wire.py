@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._library import Handle, array, call, check, create, get, integer, interruptible, library, pair, real, text
 from .errors import ArgumentError, MemoryLimitError
 
-__all__ = ["Wire", "Feasibility", "Device", "devices", "tesla", "dimensionless_field"]
+__all__ = ["Wire", "Feasibility", "Backend", "devices", "tesla", "dimensionless_field"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -334,7 +334,7 @@ class Wire:
             interruptible(lambda: library.mcd_wire_cancel(handle), lambda: check(function(handle, *arguments)))
 
 
-class Device(NamedTuple):
+class Backend(NamedTuple):
     """Something that wires can be computed on."""
 
     name: str         #: what ``Wire(backend=...)`` takes
@@ -342,10 +342,10 @@ class Device(NamedTuple):
     available: bool
 
 
-def devices() -> Tuple[Device, ...]:
+def devices() -> Tuple[Backend, ...]:
     """The devices that wires can be computed on."""
-    return tuple(Device(text("mcd_device_name", i), text("mcd_device_description", i),
-                        bool(get(c_int32, "mcd_device_available", i)))
+    return tuple(Backend(text("mcd_device_name", i), text("mcd_device_description", i),
+                         bool(get(c_int32, "mcd_device_available", i)))
                  for i in range(get(c_size_t, "mcd_devices")))
 
 
