@@ -157,8 +157,10 @@ func (p *Problem) Jacobian(ctx context.Context, theta, r, jac []float64) error {
 	scale := math.Exp(penalty)
 	for k, s := range slope {
 		row := p.jac[k*p.sites : (k+1)*p.sites]
-		for i := range row {
-			row[i] *= s * scale
+		if f := s * scale; f != 1 {
+			for i := range row {
+				row[i] *= f
+			}
 		}
 		if len(p.setup.Regularizers) > 0 {
 			for i, d := range p.penalty {

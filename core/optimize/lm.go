@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"mcd/core/parallel"
 )
 
 // levenbergMarquardt takes damped Gauss–Newton steps. An iteration is one trial point and one evaluation: a Jacobian costs
@@ -36,6 +38,7 @@ import (
 // Bounds. Variables that stand at a bound and would leave through it are held, the step is computed without them, and what
 // still leaves is projected; prediction and ratio are those of the projected step.
 type levenbergMarquardt struct {
+	threads int
 	e       *evaluator
 	m, n    int
 	l       float64
@@ -110,12 +113,12 @@ func (s *levenbergMarquardt) hold(i int, yes bool) {
 
 // form computes normal and metric from the free columns of jac.
 func (s *levenbergMarquardt) form() {
-	trans := blas.Trans
-	if s.dual() {
-		trans = blas.NoTrans
-	}
 	size := len(s.metric)
-	blas64.Syrk(trans, 1, s.general(s.free()), 0, blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.normal})
+	if s.dual() {
+		s.gram(s.free())
+	} else {
+		blas64.Syrk(blas.Trans, 1, s.general(s.free()), 0, blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.normal})
+	}
 	for k := range s.metric {
 		s.metric[k] = s.normal[k*size+k]
 	}
@@ -143,6 +146,22 @@ func (s *levenbergMarquardt) form() {
 			s.metric[k] = max(v, floor)
 		}
 	}
+}
+
+// gram computes the upper triangle of K = JJᵀ, most of what a step costs, on all threads; every entry is one dot product, so
+// that the bits do not depend on their number.
+func (s *levenbergMarquardt) gram(jac []float64) {
+	const block = 4
+	row := func(k int) []float64 { return jac[k*s.n : (k+1)*s.n] }
+	// Nothing in it can fail or be cancelled.
+	_ = parallel.For(context.Background(), (s.m+block-1)/block, s.threads, func(_, b int) error {
+		for k := b * block; k < min((b+1)*block, s.m); k++ {
+			for j := k; j < s.m; j++ {
+				s.normal[k*s.m+j] = dot(row(k), row(j))
+			}
+		}
+		return nil
+	})
 }
 
 // free returns jac with the columns of held variables zeroed.

@@ -98,6 +98,8 @@ type Options struct {
 	// LearningRate is η of the first-order methods, multiplied by the factors of Schedule.
 	LearningRate float64
 	Schedule     Schedule
+	// Threads bounds the goroutines of the method's own linear algebra, 0 for all processors; results do not depend on it.
+	Threads int
 	// Observer, if not nil, sees every iteration. An error of kind fault.Cancelled ends the run with status Cancelled, any
 	// other with Failed.
 	Observer func(*Iteration) error

@@ -40,7 +40,7 @@ var (
 func newStrategy(o *Options) strategy {
 	switch o.Method {
 	case "lm":
-		return &levenbergMarquardt{}
+		return &levenbergMarquardt{threads: o.Threads}
 	case "lbfgs":
 		return &lbfgs{}
 	}
@@ -335,11 +335,11 @@ func dot(a, b []float64) float64 { return blas64.Implementation().Ddot(len(a), a
 
 func norm(v []float64) float64 { return math.Sqrt(dot(v, v)) }
 
+// allFinite tells whether all of v are finite: 0·x is NaN for all others.
 func allFinite(v []float64) bool {
+	sum := 0.0
 	for _, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
+		sum += 0 * x
 	}
-	return true
+	return sum == 0
 }
