@@ -22,19 +22,22 @@ type DeviceWorkspace struct {
 	lanes  int
 	buffer *memory.Buffer
 
-	a       []float64 // terms of A, sorted as device.terms
-	scale   []float64 // lanes: Device.scale
-	tiny    []float64 // lanes: limit of pivots
-	factors []float64
-	stack   []float64         // updates that wait for their parent
-	pivots  []int32           // of every position
-	border  []float64         // scratch: boundary rows of a front, or one column on an interface
-	waves   [3]*memory.Buffer // ψ, χ, and the residuals that are to be refined: taken when first needed
-	weights []float64         // of columns and lanes, real: 1/|source| with signs
-	checked []float64         // Σ_c weights·x_c (positions × 1)
-	rest    []float64         // its residual
-	peaks   [3][]float64      // columns × lanes, real
-	leads   []laneLead
+	a        []float64 // terms of A, sorted as device.terms
+	scale    []float64 // lanes: Device.scale
+	tiny     []float64 // lanes: limit of pivots
+	factors  []float64
+	stack    []float64         // updates that wait for their parent
+	pivots   []int32           // of every position
+	identity []int32           // all positions
+	border   []float64         // scratch: boundary rows of a front, or one column on an interface
+	waves    [3]*memory.Buffer // ψ, χ, and the residuals that are to be refined: taken when first needed
+	weights  []float64         // of columns and lanes, real: 1/|source| with signs
+	checked  []float64         // Σ_c weights·x_c (positions × 1)
+	added    []float64         // the same of a refinement
+	rest     []float64         // residual of checked
+	peak     []float64         // scratch: columns × lanes, real
+	small    []float64         // scratch: lanes, real
+	leads    []laneLead
 
 	rows       []float64 // scratch: an interface's rows (interface × columns)
 	amplitudes []float64 // (modes × columns)
@@ -63,7 +66,7 @@ func (d *Device) workspaceValues() int {
 	v := d.Kernel.Lanes()
 	e := 2 * v
 	n, c := len(d.Plan.Order), d.columns
-	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+2*n) + 2*v + 4*c*v
+	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+3*n) + 3*v + 2*c*v
 	most, wide, all := d.interfaces()
 	for i := range d.leads {
 		m, modes := len(d.leads[i].positions), d.leads[i].modes
@@ -106,11 +109,12 @@ func newDeviceWorkspace(d *Device) (*DeviceWorkspace, error) {
 	s.a, s.scale, s.tiny = take(e*len(d.terms.rows)), take(v), take(v)
 	s.factors, s.stack = take(e*d.factors), take(e*d.Plan.Stack)
 	s.border = take(e * d.borderElements())
-	s.checked, s.rest, s.weights = take(e*n), take(e*n), take(c*v)
-	for i := range s.peaks {
-		s.peaks[i] = take(c * v)
+	s.checked, s.added, s.rest, s.weights = take(e*n), take(e*n), take(e*n), take(c*v)
+	s.peak, s.small = take(c*v), take(v)
+	s.pivots, s.identity = make([]int32, n), make([]int32, n)
+	for i := range s.identity {
+		s.identity[i] = int32(i)
 	}
-	s.pivots = make([]int32, n)
 	for i := range d.leads {
 		m, modes := len(d.leads[i].positions), d.leads[i].modes
 		s.leads = append(s.leads, laneLead{take(e * m * modes), take(e * m * modes), take(e * m * modes), take(e * modes * modes)})
@@ -263,8 +267,9 @@ func (s *DeviceWorkspace) assemble(i int, u, l, c []float64) {
 
 // pass is what a sweep does beside solving.
 type pass struct {
-	up      []bool // fronts with a right-hand side below or in them; the rows of all others need not be cleared. Nil: all
-	check   bool   // add the columns up into checked
+	up      []bool    // fronts with a right-hand side below or in them; the rows of all others need not be cleared. Nil: all
+	sum     []float64 // takes the weighted sum of the columns
+	to      []float64 // the wave that the solution is added to
 	reduce  *Places
 	partner []float64 // the wave that is multiplied with this one (reduce)
 	sums    []float64
@@ -331,8 +336,11 @@ func (s *DeviceWorkspace) backward(transposed bool, i, n int, x []float64, p *pa
 	} else {
 		s.k.Backward(f.Pivots, len(f.Boundary), n, u, top, border)
 	}
-	if p.check {
-		s.k.Combine(f.Pivots, n, top, s.weights, s.checked[f.First*2*s.lanes:])
+	if p.sum != nil {
+		s.k.Combine(f.Pivots, n, top, s.weights, p.sum[f.First*2*s.lanes:])
+	}
+	if p.to != nil {
+		s.k.Scatter(s.identity[f.First:][:f.Pivots], n, top, p.to)
 	}
 	if p.reduce != nil {
 		p.reduce.front(s.k, i, n, x, p.partner, p.sums)
@@ -430,37 +438,37 @@ func (s *DeviceWorkspace) solve(wave, n int, p pass, sources []Source) ([]float6
 	}
 	s.weigh(n, sources)
 	first := p
-	first.up, first.check = up, true
+	first.up, first.sum = up, s.checked
 	if err := s.sweep(wave == Chi, n, x, first); err != nil {
 		return nil, err
 	}
-	if s.fine(wave == Chi, n, sources) {
-		return x, nil
+	if excess := s.excess(wave == Chi, n, sources); excess > 1 {
+		return x, s.refine(wave == Chi, n, x, p, sources, excess)
 	}
-	return x, s.refine(wave == Chi, n, x, p, sources)
+	return x, nil
 }
 
 // weigh sets the weights of the columns in the sum that is checked: signs against cancellation, the inverse of the source
-// against small columns going unnoticed; and peaks[0] to the largest entry of every source.
+// against small columns going unnoticed.
 func (s *DeviceWorkspace) weigh(n int, sources []Source) {
 	v := s.lanes
-	clear(s.peaks[0])
+	largest := s.weights[:n*v]
+	clear(largest)
 	for _, source := range sources {
-		s.k.Largest(len(s.device.leads[source.Lead].positions), n, source.Data, s.peaks[1])
-		for i := range n * v {
-			s.peaks[0][i] = max(s.peaks[0][i], s.peaks[1][i])
+		s.k.Largest(len(s.device.leads[source.Lead].positions), n, source.Data, s.peak)
+		for i := range largest {
+			largest[i] = max(largest[i], s.peak[i])
 		}
 	}
-	for i := range n * v {
+	for i, source := range largest {
 		_, fraction := math.Modf(float64(i/v) * math.Phi)
-		s.weights[i] = 0
-		if s.peaks[0][i] > 0 {
-			s.weights[i] = (fraction + 0.5) * float64(1-2*(i/v%2)) / s.peaks[0][i]
+		if source > 0 {
+			s.weights[i] = (fraction + 0.5) * float64(1-2*(i/v%2)) / source
 		}
 	}
 }
 
-// A column is accepted when its residual is below accepted·|source|, less where the solution is larger than the source (its
+// A solution is accepted when its residual is below accepted·|source|, less where the solution is larger than the source (its
 // error is the residual times |A⁻¹|), or below what rounding leaves of its terms; after the refinements refused times as
 // much passes. Measured errors of transmissions and derivatives are up to a tenth of the residual.
 const (
@@ -470,77 +478,75 @@ const (
 	refused     = 100
 )
 
-// fine checks all columns at once: the residual of their weighted sum.
-func (s *DeviceWorkspace) fine(transposed bool, n int, sources []Source) bool {
-	row := 2 * s.lanes
+// excess checks all columns at once: it returns the largest ratio over the lanes of the residual of their weighted sum to
+// what is accepted.
+func (s *DeviceWorkspace) excess(transposed bool, n int, sources []Source) float64 {
+	t, row, rows := &s.device.terms, 2*s.lanes, len(s.device.Plan.Order)
 	clear(s.rest)
-	most := slices.Clone(s.peaks[0][:n*s.lanes])
 	for _, source := range sources {
 		lead := s.device.leads[source.Lead].positions
 		sum := s.border[:len(lead)*row]
 		s.k.Combine(len(lead), n, source.Data, s.weights, sum)
 		s.k.Scatter(lead, 1, sum, s.rest)
 	}
-	s.k.Largest(len(s.device.Plan.Order), 1, s.rest, s.peaks[0])
-	excess := s.excess(transposed, 1, s.checked, s.rest)
-	copy(s.peaks[0], most)
-	return excess <= 1
-}
-
-// excess subtracts A·x from the sources in rest and returns the largest ratio of the residual to what is accepted, over
-// columns and lanes; the sources' largest entries are in peaks[0].
-func (s *DeviceWorkspace) excess(transposed bool, n int, x, rest []float64) float64 {
-	t, v, rows := &s.device.terms, s.lanes, len(s.device.Plan.Order)
-	if transposed {
-		s.k.Residual(t.cols, t.rows, s.a, n, x, rest)
-	} else {
-		s.k.Residual(t.rows, t.cols, s.a, n, x, rest)
+	lanes := s.peak[:s.lanes]
+	s.k.Largest(rows, 1, s.rest, lanes)
+	s.k.Largest(rows, 1, s.checked, s.small)
+	for l, solution := range s.small {
+		source := lanes[l]
+		lanes[l] = accepted*source*min(1, source/solution) + rounding*s.scale[l]*solution
 	}
-	s.k.Largest(rows, n, x, s.peaks[1])
-	s.k.Largest(rows, n, rest, s.peaks[2])
+	if transposed {
+		s.k.Residual(t.cols, t.rows, s.a, 1, s.checked, s.rest)
+	} else {
+		s.k.Residual(t.rows, t.cols, s.a, 1, s.checked, s.rest)
+	}
+	s.k.Largest(rows, 1, s.rest, s.small)
 	worst := 0.0
-	for i := range n * v {
-		source, solution, left := s.peaks[0][i], s.peaks[1][i], s.peaks[2][i]
-		allowed := accepted*source*min(1, source/solution) + rounding*s.scale[i%v]*solution
+	for l, left := range s.small {
 		switch {
-		case left == 0 && solution == 0:
-		case !(left <= math.MaxFloat64) || !(allowed > 0):
+		case left == 0: // no open mode in this lane
+		case !(left <= math.MaxFloat64) || !(lanes[l] > 0):
 			return math.Inf(1)
 		default:
-			worst = max(worst, left/allowed)
+			worst = max(worst, left/lanes[l])
 		}
 	}
 	return worst
 }
 
-// refine repeats x += A⁻¹(sources − A·x) until every column is accepted.
-func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, sources []Source) error {
+// refine repeats x += A⁻¹(sources − A·x) until x is accepted.
+func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, sources []Source, excess float64) error {
 	rest, err := s.wave(residuals, n)
 	if err != nil {
 		return err
 	}
-	last := math.Inf(1)
-	for step := 0; ; step++ {
+	t := &s.device.terms
+	p.sum, p.to = s.added, x
+	for range refinements {
 		clear(rest)
 		for _, source := range sources {
 			s.k.Scatter(s.device.leads[source.Lead].positions, n, source.Data, rest)
 		}
-		excess := s.excess(transposed, n, x, rest)
-		switch {
-		case excess <= 1:
-			return nil
-		case step == refinements || !(excess < last/2):
-			if excess <= refused {
-				return nil
-			}
-			return fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source; a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", excess*accepted)
+		if transposed {
+			s.k.Residual(t.cols, t.rows, s.a, n, x, rest)
+		} else {
+			s.k.Residual(t.rows, t.cols, s.a, n, x, rest)
 		}
-		last = excess
 		if err := s.sweep(transposed, n, rest, p); err != nil {
 			return err
 		}
-		for i, v := range rest {
-			x[i] += v
+		s.k.Scatter(s.identity, 1, s.added, s.checked)
+		last := excess
+		if excess = s.excess(transposed, n, sources); excess <= 1 {
+			return nil
+		}
+		if !(excess < last/2) {
+			break
 		}
 	}
+	if excess <= refused {
+		return nil
+	}
+	return fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source; a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", excess*accepted)
 }
