@@ -2,7 +2,8 @@
 # make venv       .venv with the Python binding and what its tests need
 # make demo       find a hidden defect from its curve: prints it, and draws build/demo/defect.png
 # make test       every test
-# make bench      benchmarks beside other software (make peers installs that)
+# make bench      benchmarks beside other software
+# make peers      installs that other software: Kwant, JAX, Julia, which some tests use too
 # make wheel      build/wheel/*.whl
 # make install    library, headers, pkg-config and CMake files into PREFIX (DESTDIR is honoured)
 # make clean      removes what was built; make distclean the downloaded tools too
@@ -54,6 +55,7 @@ bench: venv
 peers:
 	scripts/install-kwant.sh .peers/kwant
 	scripts/install-jax.sh .peers/jax
+	scripts/install-julia.sh .peers/julia
 
 wheel: venv
 	.venv/bin/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w build/wheel bindings/python

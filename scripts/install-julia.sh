@@ -7,7 +7,7 @@ dir=$(realpath -m "${1:?usage: install-julia.sh DIR}")
 if [ -x "$dir/bin/julia" ] && "$dir/bin/julia" -e 'using Libdl' >/dev/null 2>&1; then
     echo "install-julia: there already, $dir"; exit 0
 fi
-mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
          sed -nE 's/^(URIs:|deb( \[[^]]*\])?) *([a-z]+:[^ ]*\/debian)\/?( .*)?$/\3/p' | head -n 1)
 [ -n "$mirror" ] || { echo "install-julia: apt is not configured with a Debian mirror" >&2; exit 1; }
 

@@ -21,7 +21,7 @@ fi
 "${PYTHON:-python3}" -m venv "$dir"
 pip() { "$dir/bin/python" -m pip --disable-pip-version-check -q "$@"; }
 # Kwant 1.5 declares no build requirements, and needs its C files written anew for NumPy 2.
-pip install setuptools==80.9.0 wheel cython==3.1.8 numpy==2.2.6 scipy==1.13.1
+pip install setuptools==80.9.0 wheel cython==3.1.8 numpy==2.2.6 scipy==1.13.1 pytest
 pip install --no-build-isolation tinyarray==1.2.5
 source=$(mktemp -d)
 trap 'rm -rf "$source"' EXIT
