@@ -194,6 +194,7 @@ func (s *search) candidates(ctx context.Context) error {
 		}
 	}
 	if s.spent() {
+		s.status = optimize.Evaluations
 		return nil
 	}
 	if c.wells == nil {

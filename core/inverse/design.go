@@ -45,8 +45,14 @@ type Progress struct {
 	run *run
 }
 
-// State returns a copy of the state of the whole run, from which ResumeDesign continues bit-identically.
-func (p *Progress) State() *RunState { return p.run.state(p.Iteration.State()) }
+// State returns a copy of the state of the whole run, from which ResumeDesign continues bit-identically; nil
+// for a search for defects, which starts anew instead.
+func (p *Progress) State() *RunState {
+	if p.run == nil {
+		return nil
+	}
+	return p.run.state(p.Iteration.State())
+}
 
 // RunState is everything a run needs to continue: numbers and slices only.
 type RunState struct {
