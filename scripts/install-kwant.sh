@@ -4,7 +4,7 @@
 # Kwant comes as source and is compiled: a few minutes. Debian 12 with root; elsewhere it runs on SciPy's solver.
 set -euo pipefail
 dir=$(realpath -m "${1:?usage: install-kwant.sh DIR}")
-if [ -x "$dir/bin/python" ] && (cd / && "$dir/bin/python" -c 'import kwant' 2>/dev/null); then
+if [ -x "$dir/bin/python" ] && (cd / && "$dir/bin/python" -c 'import kwant, pytest' 2>/dev/null); then
     echo "install-kwant: there already, $dir"; exit 0
 fi
 

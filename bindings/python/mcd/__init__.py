@@ -22,3 +22,11 @@ from . import device, errors, problem, result, search, silhouette, wire
 
 __all__ = ["__version__", *(name for module in (wire, device, problem, search, result, silhouette, errors)
                             for name in module.__all__)]
+
+
+def __getattr__(name):
+    """mcd.kwant needs Kwant, and is loaded when it is asked for."""
+    if name == "kwant":
+        import importlib
+        return importlib.import_module(".kwant", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,6 +31,16 @@ class SelfEnergy(NamedTuple):
     interface: ArrayLike  #: orbitals of the device on which it acts, (interface,)
 
 
+class _Waves(NamedTuple):
+    """A lead by what its waves do at one point, as Kwant gives it: see `mcd_system_add_self_energy`."""
+
+    sigma: ArrayLike       # Σ, (interface, interface)
+    interface: ArrayLike
+    injection: ArrayLike   # Q, (interface, modes)
+    extraction: ArrayLike  # (modes, interface)
+    direct: ArrayLike      # (modes, modes)
+
+
 class Device:
     """A batch of scattering problems that share a sparsity pattern, with leads attached anywhere.
 
@@ -62,7 +72,7 @@ class Device:
         rows, cols, values, size = _entries(hamiltonian)
         energies = array(np.atleast_1d(energy), (None,), "energy")
         leads = [_checked(lead, f"leads[{i}]") for i, lead in enumerate(leads)]
-        points = max([len(energies), len(values), *(len(m) for lead in leads for m in lead[:-1])])
+        points = max([len(energies), len(values), *(len(m) for lead in leads for m in _matrices(lead))])
         energies = _spread(energies, points, "energy")
         size = integer(orbitals, "orbitals") if orbitals is not None else size
         handle = create("mcd_system_create", size, *_reals(rows), *_reals(cols), *_reals(energies))
@@ -89,6 +99,11 @@ class Device:
                  *_doubles(lead.cell), *_doubles(lead.hopping))
             return
         self._cells.append(None)
+        if isinstance(lead, _Waves):
+            modes = np.array([lead.injection.shape[1]], np.int64)
+            call("mcd_system_add_self_energy", self._handle.value, *_reals(lead.interface), *_doubles(lead.sigma),
+                 *_reals(modes), *_doubles(lead.injection), *_doubles(lead.extraction), *_doubles(lead.direct))
+            return
         waves = [_injection(sigma, len(self._interfaces) - 1) for sigma in _spread(lead.sigma, points, "sigma")]
         modes = np.array([q.shape[1] for q in waves], np.int64)
         call("mcd_system_add_self_energy", self._handle.value, *_reals(lead.interface), *_doubles(lead.sigma), *_reals(modes),
@@ -342,8 +357,17 @@ def _pairs(to, from_) -> NDArray[np.int64]:
     return np.array([integer(to, "to"), integer(from_, "from_")], np.int64)
 
 
+def _matrices(lead) -> tuple:
+    """The matrices of a lead that have points in front."""
+    return (lead.cell, lead.hopping) if isinstance(lead, Lead) else (lead.sigma,)
+
+
 def _checked(lead, name: str):
     """The lead with its arrays in the library's form, the points in front."""
+    if isinstance(lead, _Waves):
+        sigma, interface, *rest = lead
+        return _Waves(_complex(sigma[None], (1, None, None), name), array(interface, (None,), name, np.int64),
+                      *(_complex(a, (None, None), name) for a in rest))
     if not isinstance(lead, (Lead, SelfEnergy)):
         raise ArgumentError(f"{name}: {type(lead).__name__}; give a Lead or a SelfEnergy")
     interface = array(lead.interface, (None,), f"{name}.interface", np.int64)
