@@ -1,6 +1,7 @@
 # make            build/libmcd.so.1 and its header's neighbours
 # make venv       .venv with the Python binding and what its tests need
 # make demo       find a hidden defect from its curve: prints it, and draws build/demo/defect.png
+# make figures    the gallery: docs/figures/*.png (GALLERY=--quick for seconds, GALLERY="fig4 --steps 12000" for one of them)
 # make test       every test
 # make bench      benchmarks beside other software
 # make peers      installs that other software: Kwant, JAX, Julia, which some tests use too
@@ -24,7 +25,7 @@ TOOLCHAIN = build/toolchain/ready
 LIBRARY = build/libmcd.so.1
 VENV = .venv/ready
 
-.PHONY: all venv demo test bench peers wheel install clean distclean
+.PHONY: all venv demo figures test bench peers wheel install clean distclean
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY)
@@ -45,6 +46,9 @@ $(VENV): bindings/python/pyproject.toml | $(TOOLCHAIN)
 
 demo: venv
 	@.venv/bin/python bindings/python/examples/defect.py build/demo/defect.png
+
+figures: venv
+	@.venv/bin/python -m gallery $(GALLERY)
 
 test: venv
 	@scripts/test.sh

@@ -1,0 +1,36 @@
+"""Draws the figures of the gallery, each from a run of its own."""
+
+import argparse
+import importlib
+import time
+from pathlib import Path
+
+from .common import ROOT
+
+FIGURES = ("fig3", "fig4", "fig5", "defects", "feasibility", "constraints", "distinct", "identifiability")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m gallery", description=__doc__)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"which: {', '.join(FIGURES)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes: 30 steps of the paper's recipes")
+    parser.add_argument("--steps", type=int, default=6000,
+                        help="steps of the paper's recipes (default: %(default)s; the paper took up to 40000); a run that is "
+                             "interrupted goes on where it was, and a longer one begins where a shorter one ended")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures", help="folder for the PNG files")
+    chosen = parser.parse_args()
+    for name in chosen.figures or FIGURES:
+        if name not in FIGURES:
+            parser.error(f"{name} is no figure; give some of {', '.join(FIGURES)}")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for name in chosen.figures or FIGURES:
+        begin = time.perf_counter()
+        print(f"{name} …", flush=True)
+        figure = importlib.import_module(f".{name}", __package__).draw(30 if chosen.quick else chosen.steps, chosen.quick)
+        path = chosen.out / f"{name}.png"
+        figure.savefig(path, dpi=200)
+        print(f"{name}: {path}, {time.perf_counter() - begin:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

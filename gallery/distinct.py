@@ -1,0 +1,49 @@
+"""Distinct solutions: five different potentials that show one curve, ranked by smoothness."""
+
+import mcd
+import numpy as np
+
+from .common import BLUE, FIELD, Stopwatch, canvas, drawing, flat_start, heat, panel, paper_wire, potential, roughness, target
+
+
+@drawing
+def draw(steps: int, quick: bool):
+    wire, curve = paper_wire(), target("colosseum")
+    problem = mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, seed=0)))
+    with Stopwatch() as watch:
+        result = mcd.design(problem, starts=2 if quick else 8, distinct=0.1, stop_objective=-20.0, max_evaluations=0, progress=False)
+    found = sorted((r for r in result.outcomes if r.objective < -20), key=lambda r: roughness(r.onsite))[:5]
+
+    figure = canvas(7.2, 3.6)
+    grid = figure.add_gridspec(2, 5)
+    for number, outcome in enumerate(found):
+        ax = figure.add_subplot(grid[0, number])
+        image = potential(ax, outcome.onsite, 1.5, label="")
+        panel(ax, number, f"$L_{{pot}}$ = {roughness(outcome.onsite):.0f}")
+        ax.set_ylabel("$y$  ($a$)" if not number else "")
+        last = ax
+    figure.colorbar(image, ax=last, label="$h$  ($t$)", fraction=0.046, pad=0.03, extend="both")
+
+    ax = figure.add_subplot(grid[1, :2])
+    for outcome in found:
+        ax.semilogy(wire.fields, np.maximum(np.abs(outcome.conductance - curve), 1e-17), linewidth=0.8)
+    ax.set(xlabel=FIELD, ylabel=r"$|G - G_{\mathrm{target}}|$  ($e^2/h$)", xlim=(0, 0.12))
+    panel(ax, 5, "agreement")
+
+    ax = figure.add_subplot(grid[1, 2])
+    apart = [[np.sqrt(np.mean((a.onsite - b.onsite) ** 2)) for b in found] for a in found]
+    heat(ax, np.array(apart), "rms ($t$)", cmap="cividis", vmin=0)
+    ax.set(xlabel="", ylabel="", xticks=range(len(found)), yticks=range(len(found)))
+    ax.set_xticklabels("abcde"[:len(found)])
+    ax.set_yticklabels("abcde"[:len(found)])
+    panel(ax, 6, "difference")
+
+    ax = figure.add_subplot(grid[1, 3:])
+    sensitivity = [np.linalg.norm(wire.jacobian(outcome.onsite)[1]) for outcome in found]
+    ax.bar(range(len(found)), sensitivity, color=BLUE, width=0.6)
+    ax.set(ylabel=r"$\|J\|$  ($e^2/h\,t$)", xticks=range(len(found)))
+    ax.set_xticklabels("abcde"[:len(found)])
+    panel(ax, 7, "sensitivity")
+    figure.suptitle(f"{len(found)} of {len(result.outcomes)} distinct potentials with the curve of colosseum: "
+                    f"{result.evaluations} evaluations, {watch}.", fontsize=8)
+    return figure

@@ -1,0 +1,68 @@
+"""The gallery in seconds: every figure can be drawn, and what the figures claim of mcd holds in small."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import mcd
+from gallery import common, constraints, fig3, identifiability
+from gallery.__main__ import FIGURES, main
+
+
+@pytest.fixture(scope="module")
+def wire():
+    return mcd.Wire(length=10, width=8, fields=np.linspace(0, 0.1, 21))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(common, "WORK", tmp_path)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_is_drawn(figure, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["gallery", figure, "--quick", "--out", str(tmp_path)])
+    main()
+    assert (tmp_path / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_recipe_in_stages_is_the_recipe_in_one_run(wire):
+    curve = wire.conductance(common.defect(wire, x=5, y=3, amplitude=3, radius=1.5))
+    problem = mcd.Problem(wire, curve, mcd.Gaussians(x=5.0, y=[2.0, 5.0], amplitude=1.0, radius=2.0))
+    options = dict(method="rmsprop", schedule="paper-defect")
+    staged = common.recipe("staged", problem, (20, 50), **options)
+    assert [result.evaluations for result in staged] == [20, 50]
+    whole = mcd.design(problem, max_evaluations=50, progress=False, **options)
+    assert np.array_equal(staged[-1].onsite, whole.onsite)
+
+
+def test_the_hidden_defect_is_found():
+    wire = common.paper_wire()
+    hidden = common.defect(wire)
+    result = mcd.find_defect(wire, wire.conductance(hidden), progress=False)
+    assert np.abs(fig3.mirrored(result, wire) - hidden).max() < 1e-6
+
+
+def test_quantized_sites_are_multiples_and_repair_the_curve(wire):
+    start = common.flat_start(wire, 1)
+    curve = 0.8 * wire.conductance(common.flat_start(wire, 2)) + 0.1
+    found = mcd.design(mcd.Problem(wire, curve, mcd.Sites(start)), progress=False).onsite
+    onsite, _ = constraints.quantized(wire, curve, found, 0.2)
+    assert np.abs(onsite / 0.2 - np.round(onsite / 0.2)).max() < 1e-9
+    misfit = lambda h: np.linalg.norm(wire.conductance(h) - curve)
+    assert misfit(onsite) < misfit(0.2 * np.round(found / 0.2))
+
+
+def test_combinations_rebuild_the_jacobian(wire):
+    jacobian = wire.jacobian(common.flat_start(wire, 3))[1]
+    values, patterns = identifiability.combinations(jacobian)
+    flat = patterns.reshape(len(values), -1)
+    assert np.allclose(np.linalg.norm(jacobian.reshape(len(values), -1) @ flat.T, axis=0), values)
+
+
+def test_roughness_of_a_ramp(wire):
+    assert common.roughness(np.add.outer(2.0 * np.arange(10), np.zeros(8))) == pytest.approx(4 * 9 * 8)
