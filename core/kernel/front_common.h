@@ -128,17 +128,17 @@ void NAME(residual)(long k, const int32_t *rows, const int32_t *cols, const doub
 
 void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out) {
 	for (long e = 0; e < k; e++, out += E) {
-		vec re = get(out), im = get(out + V);
+		vec rr = {0}, ii = {0}, ri = get(out + V), ir = {0}; // four sums hide the latency of the products
 		const double *a = chi + rows[e] * n * E, *b = psi + cols[e] * n * E;
 		for (long j = 0; j < n; j++, a += E, b += E) {
 			vec ar = get(a), ai = get(a + V), br = get(b), bi = get(b + V);
-			re += ar * br;
-			im += ar * bi;
-			re -= ai * bi;
-			im += ai * br;
+			rr += ar * br;
+			ii += ai * bi;
+			ri += ar * bi;
+			ir += ai * br;
 		}
-		put(out, re);
-		put(out + V, im);
+		put(out, get(out) + rr - ii);
+		put(out + V, ri + ir);
 	}
 }
 

@@ -37,6 +37,7 @@ type DeviceWorkspace struct {
 	rest     []float64         // residual of checked
 	peak     []float64         // scratch: columns × lanes, real
 	small    []float64         // scratch: lanes, real
+	allowed  []float64         // lanes: residual that is accepted
 	leads    []laneLead
 
 	rows       []float64 // scratch: an interface's rows (interface × columns)
@@ -66,7 +67,7 @@ func (d *Device) workspaceValues() int {
 	v := d.Kernel.Lanes()
 	e := 2 * v
 	n, c := len(d.Plan.Order), d.columns
-	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+3*n) + 3*v + 2*c*v
+	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+3*n) + 4*v + 2*c*v
 	most, wide, all := d.interfaces()
 	for i := range d.leads {
 		m, modes := len(d.leads[i].positions), d.leads[i].modes
@@ -110,7 +111,7 @@ func newDeviceWorkspace(d *Device) (*DeviceWorkspace, error) {
 	s.factors, s.stack = take(e*d.factors), take(e*d.Plan.Stack)
 	s.border = take(e * d.borderElements())
 	s.checked, s.added, s.rest, s.weights = take(e*n), take(e*n), take(e*n), take(c*v)
-	s.peak, s.small = take(c*v), take(v)
+	s.peak, s.small, s.allowed = take(c*v), take(v), take(v)
 	s.pivots, s.identity = make([]int32, n), make([]int32, n)
 	for i := range s.identity {
 		s.identity[i] = int32(i)
@@ -489,12 +490,11 @@ func (s *DeviceWorkspace) excess(transposed bool, n int, sources []Source) float
 		s.k.Combine(len(lead), n, source.Data, s.weights, sum)
 		s.k.Scatter(lead, 1, sum, s.rest)
 	}
-	lanes := s.peak[:s.lanes]
-	s.k.Largest(rows, 1, s.rest, lanes)
+	s.k.Largest(rows, 1, s.rest, s.allowed)
 	s.k.Largest(rows, 1, s.checked, s.small)
 	for l, solution := range s.small {
-		source := lanes[l]
-		lanes[l] = accepted*source*min(1, source/solution) + rounding*s.scale[l]*solution
+		source := s.allowed[l]
+		s.allowed[l] = accepted*source*min(1, source/solution) + rounding*s.scale[l]*solution
 	}
 	if transposed {
 		s.k.Residual(t.cols, t.rows, s.a, 1, s.checked, s.rest)
@@ -506,13 +506,35 @@ func (s *DeviceWorkspace) excess(transposed bool, n int, sources []Source) float
 	for l, left := range s.small {
 		switch {
 		case left == 0: // no open mode in this lane
-		case !(left <= math.MaxFloat64) || !(lanes[l] > 0):
+		case !(left <= math.MaxFloat64) || !(s.allowed[l] > 0):
 			return math.Inf(1)
 		default:
-			worst = max(worst, left/lanes[l])
+			worst = max(worst, left/s.allowed[l])
 		}
 	}
 	return worst
+}
+
+// negligible is the part of the accepted residual that is not worth a way to the root.
+const negligible = 0.01
+
+// inaccurate marks the fronts with a residual that is not negligible, and those on their ways to the root: large residuals stem
+// from few fronts, whose own pivots are almost singular.
+func (s *DeviceWorkspace) inaccurate() []bool {
+	fronts, row := s.device.Plan.Fronts, 2*s.lanes
+	up := make([]bool, len(fronts))
+	for i := range fronts {
+		f := &fronts[i]
+		s.k.Largest(f.Pivots, 1, s.rest[f.First*row:][:f.Pivots*row], s.small)
+		for l, left := range s.small {
+			if !(left <= negligible*s.allowed[l]) {
+				for k := i; k >= 0 && !up[k]; k = fronts[k].Parent {
+					up[k] = true
+				}
+			}
+		}
+	}
+	return up
 }
 
 // refine repeats x += A⁻¹(sources − A·x) until x is accepted.
@@ -533,6 +555,7 @@ func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, so
 		} else {
 			s.k.Residual(t.rows, t.cols, s.a, n, x, rest)
 		}
+		p.up = s.inaccurate()
 		if err := s.sweep(transposed, n, rest, p); err != nil {
 			return err
 		}
