@@ -427,7 +427,8 @@ func (d *Defects) errors(e []float64, free Quantities) {
 }
 
 // verdict tells whether the curve is explained. Without a known noise a fit counts if its residual is small against the
-// structure it explains and has no structure itself: the correlation of neighbours stays within three standard errors.
+// structure it explains and looks like noise: the correlation of neighbours stays within three standard errors, and no point
+// stands out as a missed resonance does.
 func (s *search) verdict(l float64, g []float64) (bool, string) {
 	n := float64(len(g))
 	rms := math.Exp(l) / math.Sqrt(n)
@@ -439,17 +440,18 @@ func (s *search) verdict(l float64, g []float64) (bool, string) {
 	case s.o.Sigma > 0:
 		return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h for sigma = %.3g (L = %.4g). More defects, or another shape?", rms, s.o.Sigma, l)
 	}
-	structure, neighbours, total := 0.0, 0.0, 0.0
+	structure, neighbours, total, largest := 0.0, 0.0, 0.0, 0.0
 	for k := range g {
 		c := float64(s.f.engine.Ceiling()[k]) - s.target[k]
 		structure += c * c
 		r := g[k] - s.target[k]
 		total += r * r
+		largest = max(largest, math.Abs(r))
 		if k > 0 {
 			neighbours += r * (g[k-1] - s.target[k-1])
 		}
 	}
-	if total < 0.05*structure && math.Abs(neighbours) < 3*total/math.Sqrt(n) {
+	if total < 0.02*structure && math.Abs(neighbours) < 3*total/math.Sqrt(n) && largest < 3.7*rms {
 		return true, fmt.Sprintf("Found: what is left, %.3g e²/h, looks like noise; give sigma if it is known.", rms)
 	}
 	return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h (L = %.4g). Noise (give sigma), more defects, or another shape?", rms, l)
