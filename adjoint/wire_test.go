@@ -312,6 +312,8 @@ func TestRefusals(t *testing.T) {
 	cancel()
 	require.ErrorContains(t, w.Value(stopped, onsite, g), "stopped by the caller")
 	require.NoError(t, w.Value(ctx, onsite, g), "the wire still works")
+	_, err := NewWire(sweep(4, 5, 1.3, 0, 0.1, 3), Options{Context: stopped})
+	require.ErrorContains(t, err, "stopped by the caller")
 }
 
 func refused(change func(*lattice.Strip)) error {

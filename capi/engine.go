@@ -126,7 +126,7 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		if err := e.affordable(); err != nil {
 			return err
 		}
-		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.threads, MemoryLimit: e.limit})
+		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.threads, MemoryLimit: e.limit, Context: ctx})
 		if err != nil {
 			return err
 		}

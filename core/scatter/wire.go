@@ -21,6 +21,8 @@ type Options struct {
 	Threads     int    // goroutines, 0 for all processors of the process
 	MemoryLimit int64  // bytes that the wire may take, 0 for no limit; fewer groups are then solved at the same time
 	Kernel      string // "plain", "avx2", "avx512"; "" for the fastest that runs here
+	// Context, if not nil, ends the preparation early, of which the leads take most.
+	Context context.Context
 }
 
 // Wire is the CPU engine of a uniform strip: it computes values; package adjoint adds derivatives.
@@ -93,7 +95,7 @@ func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
 	w.valueTask = w.value
 	t := strip.Hopping
 	w.lo, w.hi = slices.Min(strip.Energies)/t, slices.Max(strip.Energies)/t
-	if err := w.solveLeads(o.Threads); err != nil {
+	if err := w.solveLeads(o.Context, o.Threads); err != nil {
 		return nil, err
 	}
 	w.group()
@@ -123,12 +125,12 @@ func chooseKernel(name string) (kernel.Kernel, error) {
 	return nil, fault.Invalid("kernel", "%q does not run on this machine; choose one of %q or leave it empty", name, names)
 }
 
-func (w *Wire) solveLeads(threads int) (err error) {
+func (w *Wire) solveLeads(ctx context.Context, threads int) (err error) {
 	params := make([]lead.Params, w.Strip.Points())
 	for i := range params {
 		params[i] = w.params(w.Strip.Fields[i], w.Strip.Energies[i])
 	}
-	w.leads, err = lead.SolveAll(context.Background(), params, threads)
+	w.leads, err = lead.SolveAll(ctx, params, threads)
 	return err
 }
 
