@@ -25,8 +25,10 @@ __all__ = ["__version__", *(name for module in (wire, device, problem, search, r
 
 
 def __getattr__(name):
-    """mcd.kwant needs Kwant, and is loaded when it is asked for."""
+    """What needs Kwant is loaded when it is asked for."""
+    from importlib import import_module
     if name == "kwant":
-        import importlib
-        return importlib.import_module(".kwant", __name__)
+        return import_module(".kwant", __name__)
+    if name == "from_kwant":
+        return import_module("._from_kwant", __name__).from_kwant
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,88 @@
+"""mcd.from_kwant: live devices beside the reference data, functions that take no arrays, errors. Optional, as Kwant is."""
+
+import pytest
+from test_kwant import PYTHON
+from test_kwant_solver import python
+
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (make peers)")
+
+REFERENCES = """
+import pathlib, devices, mcd, numpy as np
+for build in devices.DEVICES:
+    device = build()
+    swept = {name: [p[name] for p in device.params] for name in device.params[0]}
+    ours = mcd.from_kwant(device.system, device.energies, sweep=swept)
+    with np.load(pathlib.Path(devices.__file__).with_name(f"device_{build.__name__}.npz")) as z:
+        np.testing.assert_array_equal(ours.open_modes, z["open_modes"], err_msg=build.__name__)
+        np.testing.assert_allclose(ours.transmission_matrix(), z["transmission_best"], atol=1e-12, err_msg=build.__name__)
+        np.testing.assert_allclose(ours.ldos(), z["ldos"], rtol=1e-12, atol=1e-12, err_msg=build.__name__)
+        (to, from_), grad = z["pairs"][0], z["grad"][:, 0]
+        np.testing.assert_allclose(ours.jacobian(to, from_)[1], grad, rtol=1e-11, atol=1e-11, err_msg=build.__name__)
+"""
+
+FUNCTIONS = """
+import cmath, kwant, mcd, numpy as np
+calls = []
+def arrays(a, b, phi): return -np.exp(-1j * phi * (a.pos[0] - b.pos[0]) * (a.pos[1] + b.pos[1]))
+def scalars(a, b, phi): return -cmath.exp(-1j * phi * (a.pos[0] - b.pos[0]) * (a.pos[1] + b.pos[1]))
+def branches(a, b, phi): return scalars(a, b, phi) if phi > 0 else arrays(a, b, phi)
+def wrong(a, b, phi): return arrays(a, b, phi) * (1 if np.ndim(phi) == 0 else 1.01)
+def onsite(site, well):
+    calls.append(site)
+    return 4 + well * site.pos[1]
+lattice = kwant.lattice.square(norbs=1)
+def ribbon(hopping):
+    wire, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
+    wire[(lattice(x, y) for x in range(5) for y in range(4))] = onsite
+    lead[(lattice(0, y) for y in range(4))] = 4
+    wire[lattice.neighbors()] = lead[lattice.neighbors()] = hopping
+    wire.attach_lead(lead)
+    wire.attach_lead(lead.reversed())
+    return wire.finalized()
+fields = np.linspace(-0.1, 0.1, 7)
+for hopping in arrays, scalars, branches, wrong:
+    system = ribbon(hopping)
+    device = mcd.from_kwant(system, 1.2, dict(well=0.03), sweep=("phi", fields))
+    expected = [kwant.smatrix(system, 1.2, params=dict(well=0.03, phi=f)).transmission(1, 0) for f in fields]
+    np.testing.assert_allclose(device.transmission(1, 0), expected, atol=1e-11, err_msg=hopping.__name__)
+energies = np.linspace(0.5, 1.5, 5)
+device = mcd.from_kwant(system, energies, dict(well=0.03, phi=0.02))
+expected = [kwant.smatrix(system, e, params=dict(well=0.03, phi=0.02)).transmission(1, 0) for e in energies]
+np.testing.assert_allclose(device.transmission(1, 0), expected, atol=1e-11)
+assert device.positions.shape == (20, 2)
+
+calls.clear()
+mcd.from_kwant(ribbon(arrays), 1.2, dict(well=0.03), sweep=("phi", np.linspace(0, 0.1, 1000)))
+assert len(calls) <= 10 * 20  # once a site, and for Kwant's own matrices
+
+class Only:
+    def __init__(self, lead): self.lead, self.parameters = lead, lead.parameters
+    def selfenergy(self, energy, args=(), *, params=None): return self.lead.selfenergy(energy, args, params=params)
+mixed = ribbon(arrays)
+mixed.leads[0] = Only(mixed.leads[0])
+device = mcd.from_kwant(mixed, 1.2, dict(well=0.03), sweep=("phi", fields))
+system = ribbon(arrays)
+expected = [kwant.smatrix(system, 1.2, params=dict(well=0.03, phi=f)).transmission(1, 0) for f in fields]
+np.testing.assert_allclose(device.transmission(1, 0), expected, atol=1e-11)
+
+def refused(kind, text, call):
+    try:
+        call()
+    except kind as error:
+        assert text in str(error), error
+    else:
+        raise AssertionError(f"no {kind.__name__}: {text}")
+refused(TypeError, "well", lambda: mcd.from_kwant(system, 1.2, sweep=("phi", fields)))
+refused(TypeError, "Builder", lambda: mcd.from_kwant(kwant.Builder()))
+refused(mcd.ArgumentError, "energy: 2 values for 7 points", lambda: mcd.from_kwant(system, [1, 2], dict(well=0), sweep=("phi", fields)))
+refused(mcd.ArgumentError, "at point 0", lambda: mcd.from_kwant(system, 1, dict(well=np.nan), sweep=("phi", fields)))
+refused(mcd.ArgumentError, "Hermitian", lambda: mcd.from_kwant(system, 1, dict(well=1j), sweep=("phi", fields)))
+"""
+
+
+def test_reference_devices():
+    python("-c", REFERENCES)
+
+
+def test_value_functions():
+    python("-c", FUNCTIONS)
