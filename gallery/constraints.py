@@ -6,14 +6,14 @@ import numpy as np
 from .common import Stopwatch, canvas, drawing, flat_start, panel, paper_wire, potential, target
 
 STEP = 0.2    # t, what a fabrication step can set
-VOLTS = 0.6   # limits of the gates
+VOLTS = 1.5   # limits of the gates
 
 
-def gate_basis(wire: mcd.Wire, count: int = 12) -> np.ndarray:
+def gate_basis(wire: mcd.Wire, count: int = 15) -> np.ndarray:
     """count × count small round gates, (count², length, width): each a Gaussian of the potential per volt."""
     x, y = np.indices(wire.shape)
     centres = (np.arange(count) + 0.5) * wire.length / count - 0.5
-    return np.array([np.exp(-((x - a) ** 2 + (y - b) ** 2) / (2 * 1.5**2)) for a in centres for b in centres])
+    return np.array([np.exp(-((x - a) ** 2 + (y - b) ** 2) / 2) for a in centres for b in centres])
 
 
 def quantized(wire: mcd.Wire, curve: np.ndarray, onsite: np.ndarray, step: float, **options):
@@ -42,11 +42,11 @@ def draw(steps: int, quick: bool):
     limits = dict(max_evaluations=20 if quick else 300, progress=False)
     cases = {
         "free": mcd.Sites(start),
-        "3.5 ≤ h ≤ 4.5": mcd.Sites(start, lower=3.5, upper=4.5),
-        "mirror in y": mcd.Sites(start, mirror="y"),
+        r"$3.5 \leq h \leq 4.5$": mcd.Sites(start, lower=3.5, upper=4.5),
+        "mirror in $y$": mcd.Sites(start, mirror="y"),
         "central sites only": mcd.Sites(np.where(outside, 4.0, start), frozen=outside),
-        "features ≥ 3 a": mcd.Sites(wire.clean() + 3 * (start - 4), filter=3.0),
-        f"144 gates, ±{VOLTS:g} V": mcd.Gates(gate_basis(wire), 0.5 * (start[:12, :12].ravel() - 4), lower=-VOLTS, upper=VOLTS),
+        r"features $\geq 3a$": mcd.Sites(wire.clean() + 3 * (start - 4), filter=3.0),
+        f"225 gates, ±{VOLTS:g} V": mcd.Gates(gate_basis(wire), start[:15, :15].ravel() - 4, lower=-VOLTS, upper=VOLTS),
     }
     figure = canvas(7.2, 4.6)
     axes = figure.subplots(2, 4).ravel()
@@ -58,14 +58,14 @@ def draw(steps: int, quick: bool):
             titles.append((name, result.objective, result.evaluations))
         discrete, evaluations = quantized(wire, curve, potentials[0], STEP)
     rough = STEP * np.round(potentials[0] / STEP)
-    for name, onsite, count in ((f"rounded to {STEP:g} t", rough, 1), ("rounded in rounds", discrete, evaluations)):
+    for name, onsite, count in ((f"rounded to {STEP:g} $t$", rough, 1), (f"repaired: {STEP:g} $t$", discrete, evaluations)):
         potentials.append(onsite)
         titles.append((name, np.log(np.linalg.norm(wire.conductance(onsite) - curve)), count))
     for number, (ax, onsite, (name, objective, count)) in enumerate(zip(axes, potentials, titles)):
         image = potential(ax, onsite, 1.5, label="")
         panel(ax, number, name)
-        ax.set_xlabel(f"$L = {objective:.1f}$, {count} evaluations")
+        ax.set_xlabel(f"$L = {objective:.1f}$, {count} evaluation{'s' * (count > 1)}")
         ax.set_ylabel("")
     figure.colorbar(image, ax=axes.tolist(), label="$h$  ($t$)", fraction=0.02, pad=0.01, extend="both")
-    figure.suptitle(f"One curve (colosseum) under eight constraints, {watch} in all.", fontsize=8)
+    figure.suptitle(f"One curve (colosseum) in eight ways, {watch} in all.", fontsize=8)
     return figure

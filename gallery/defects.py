@@ -3,10 +3,11 @@
 import mcd
 import numpy as np
 
-from .common import (BLUE, FIELD, GREEN, ORANGE, RED, Stopwatch, canvas, ceiling, defect, drawing, panel, paper_wire)
+from .common import (BLUE, GREEN, ORANGE, RED, Stopwatch, canvas, ceiling, defect, drawing, panel, paper_wire)
 
 NOISE = (0.02, 0.1)  # e²/h
 TRUE = {"y": 10.0, "amplitude": 10.0, "radius": 2.0}
+LIMIT = 6  # deviations beyond are drawn at the edge
 SYMBOLS = {"y": "$y$", "amplitude": "$A$", "radius": "$r$"}
 
 
@@ -33,31 +34,32 @@ def draw(steps: int, quick: bool):
 
     clean = wire.conductance(defect(wire))
     for column, sigma in enumerate(NOISE):
-        with Stopwatch() as watch:
-            deviations = {name: [] for name in TRUE}
-            for _ in range(count):
-                noisy = clean + sigma * rng.standard_normal(clean.size)
-                found = mcd.find_defect(wire, noisy, sigma=sigma, progress=False)
-                for name, deviation in error(found, TRUE).items():
-                    deviations[name].append(deviation / found.parameter_errors[name][0])
+        deviations = {name: [] for name in TRUE}
+        for _ in range(count):
+            noisy = clean + sigma * rng.standard_normal(clean.size)
+            found = mcd.find_defect(wire, noisy, sigma=sigma, progress=False)
+            for name, deviation in error(found, TRUE).items():
+                deviations[name].append(deviation / found.parameter_errors[name][0])
         ax = axes[0, column]
         ceiling(ax, wire)
         ax.plot(wire.fields, noisy, ".", color=ORANGE, markersize=3, label=rf"noisy, $\sigma = {sigma}$")
         ax.plot(wire.fields, found.conductance, color=BLUE, label="found")
-        ax.text(0.97, 0.95, "\n".join(f"{SYMBOLS[name]} = {found.parameters[name][0] if name != 'y' else TRUE['y'] + error(found, TRUE)['y']:.3f} ± {found.parameter_errors[name][0]:.3f}"
+        off = error(found, TRUE)
+        ax.text(0.97, 0.95, "\n".join(f"{SYMBOLS[name]} = {TRUE[name] + off[name]:.3f} ± {found.parameter_errors[name][0]:.3f}"
                                       for name in TRUE), transform=ax.transAxes, ha="right", va="top")
         ax.legend(loc="lower left")
         panel(ax, column, f"one noisy curve (true {TRUE['y']:g}, {TRUE['amplitude']:g}, {TRUE['radius']:g})")
         ax = axes[1, 0]
         for row, (name, colour) in enumerate(zip(TRUE, (BLUE, RED, GREEN))):
             position = row + 0.36 * column - 0.18
-            ax.plot(position + np.linspace(-0.1, 0.1, count), deviations[name], ".", color=colour, markersize=4, alpha=0.8)
-            ax.text(position, 3.6, f"{sigma}", ha="center", fontsize=7)
+            ax.plot(position + np.linspace(-0.1, 0.1, count), np.clip(deviations[name], -LIMIT, LIMIT), ".", color=colour,
+                    markersize=4, alpha=0.8)
+            ax.text(position, LIMIT + 0.5, f"{sigma}", ha="center", fontsize=7)
     ax = axes[1, 0]
     ax.axhspan(-3, 3, color="0.93", linewidth=0)
-    ax.set(ylim=(-4.2, 4.2), ylabel="(found − true) / stated error", xlabel="parameter")
+    ax.set(ylim=(-LIMIT - 0.5, LIMIT + 1.2), xlim=(-0.6, 2.5), ylabel="(found − true) / stated error", xlabel="parameter")
     ax.set_xticks(range(3), list(SYMBOLS.values()))
-    ax.text(-0.42, 3.6, r"$\sigma$", ha="center", fontsize=7)
+    ax.text(-0.45, LIMIT + 0.5, r"$\sigma$ =", ha="center", fontsize=7)
     panel(ax, 2, f"{count} curves at each noise")
 
     ax, exact, seconds = axes[1, 1], {False: 0, True: 0}, []

@@ -14,23 +14,25 @@ def draw(steps: int, quick: bool):
         result = mcd.design(problem, starts=2 if quick else 8, distinct=0.1, stop_objective=-20.0, max_evaluations=0, progress=False)
     found = sorted((r for r in result.outcomes if r.objective < -20), key=lambda r: roughness(r.onsite))[:5]
 
-    figure = canvas(7.2, 3.6)
-    grid = figure.add_gridspec(2, 5)
+    figure = canvas(7.2, 3.5)
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.25))
+    maps = upper.subplots(1, 5)
     for number, outcome in enumerate(found):
-        ax = figure.add_subplot(grid[0, number])
+        ax = maps[number]
         image = potential(ax, outcome.onsite, 1.5, label="")
-        panel(ax, number, f"$L_{{pot}}$ = {roughness(outcome.onsite):.0f}")
+        panel(ax, number, f"$L_{{pot}}$ = {roughness(outcome.onsite):.0f} $t^2$")
         ax.set_ylabel("$y$  ($a$)" if not number else "")
-        last = ax
-    figure.colorbar(image, ax=last, label="$h$  ($t$)", fraction=0.046, pad=0.03, extend="both")
+    for ax in maps[len(found):]:
+        ax.set_axis_off()
+    upper.colorbar(image, ax=maps, label="$h$  ($t$)", fraction=0.02, pad=0.01, shrink=0.7, extend="both")
 
-    ax = figure.add_subplot(grid[1, :2])
+    ax, middle, right = lower.subplots(1, 3, width_ratios=(1.6, 1, 1.2))
     for outcome in found:
         ax.semilogy(wire.fields, np.maximum(np.abs(outcome.conductance - curve), 1e-17), linewidth=0.8)
     ax.set(xlabel=FIELD, ylabel=r"$|G - G_{\mathrm{target}}|$  ($e^2/h$)", xlim=(0, 0.12))
     panel(ax, 5, "agreement")
 
-    ax = figure.add_subplot(grid[1, 2])
+    ax = middle
     apart = [[np.sqrt(np.mean((a.onsite - b.onsite) ** 2)) for b in found] for a in found]
     heat(ax, np.array(apart), "rms ($t$)", cmap="cividis", vmin=0)
     ax.set(xlabel="", ylabel="", xticks=range(len(found)), yticks=range(len(found)))
@@ -38,7 +40,7 @@ def draw(steps: int, quick: bool):
     ax.set_yticklabels("abcde"[:len(found)])
     panel(ax, 6, "difference")
 
-    ax = figure.add_subplot(grid[1, 3:])
+    ax = right
     sensitivity = [np.linalg.norm(wire.jacobian(outcome.onsite)[1]) for outcome in found]
     ax.bar(range(len(found)), sensitivity, color=BLUE, width=0.6)
     ax.set(ylabel=r"$\|J\|$  ($e^2/h\,t$)", xticks=range(len(found)))

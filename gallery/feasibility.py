@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .common import BLUE, ORANGE, RED, TARGET, canvas, ceiling, drawing, packages, panel, paper_wire, target
+from .common import BLUE, RED, SKY, TARGET, canvas, ceiling, drawing, packages, panel, paper_wire, target
 
 CURVES = {"infeasible_modes": "above $N$", "infeasible_touch": "narrowly above $N$", "infeasible_fast": "too fast for the wire",
-          "cusp": "not even in the field"}
+          "cusp": "cusp at 0: reachable at the samples"}
 
 
 @drawing
@@ -20,7 +20,7 @@ def draw(steps: int, quick: bool):
         edge = np.flatnonzero(np.diff(np.concatenate(([0], report.narrow, [0]))))
         step = wire.fields[1] / 2
         for first, last in edge.reshape(-1, 2):
-            ax.axvspan(wire.fields[first] - step, wire.fields[last - 1] + step, color=ORANGE, alpha=0.25, linewidth=0)
+            ax.axvspan(wire.fields[first] - step, wire.fields[last - 1] + step, color=SKY, alpha=0.3, linewidth=0)
         ax.fill_between(wire.fields, report.ceiling, curve, where=report.excess > 0, step="mid", color=RED, alpha=0.5, linewidth=0)
         ax.plot(wire.fields, nearest, color=BLUE, linewidth=1.8, label="nearest feasible")
         ax.plot(wire.fields, curve, color=TARGET, linewidth=0.9, label="target")
@@ -30,6 +30,6 @@ def draw(steps: int, quick: bool):
         ax.text(0.97, 0.95, bound, transform=ax.transAxes, ha="right", va="top")
         ax.legend(loc="lower left")
         panel(ax, number, title)
-    figure.suptitle("Grey: above the number of open modes $N$. Red: target above $N$. Orange: changes within one flux quantum.",
+    figure.suptitle("Grey: above the number of open modes $N$. Vermilion: target above $N$. Light blue: target changes within one flux quantum.",
                     fontsize=8)
     return figure

@@ -1,0 +1,75 @@
+"""Measures what the gallery shows, over many defects and seeds: ``python -m gallery.measure``.
+
+Writes build/gallery/measure.json and prints it. Seconds are those of this machine as busy as it is.
+"""
+
+import argparse
+import json
+
+import mcd
+import numpy as np
+
+from .common import WORK, Stopwatch, defect, flat_start, packages, paper_wire, reached, roughness, target
+from .defects import error, random_defect
+
+
+def defects(wire: mcd.Wire, count: int, attractive: bool, seed: int = 0) -> dict:
+    """How many random defects are found with all parameters to 1e-6, and in what time."""
+    rng, exact, seconds, evaluations, missed = np.random.default_rng(seed), 0, [], [], []
+    for _ in range(count):
+        true = random_defect(rng, attractive)
+        curve = wire.conductance(defect(wire, **true))
+        with Stopwatch() as watch:
+            found = mcd.find_defect(wire, curve, progress=False)
+        if max(abs(v) for v in error(found, true).values()) < 1e-6:
+            exact += 1
+        else:
+            missed.append({**true, "L": found.objective})
+        seconds.append(watch.seconds)
+        evaluations.append(found.evaluations)
+    return {"found": exact, "of": count, "median seconds": np.median(seconds), "median evaluations": np.median(evaluations),
+            "missed": missed}
+
+
+def skylines(wire: mcd.Wire, seeds: int) -> dict:
+    """Evaluations until L < −3 and L < −20 of every target and seed (None where missed), and the seconds of whole searches."""
+    out = {}
+    for name in ("colosseum", "nirvana"):
+        runs, seconds = [], []
+        for seed in range(seeds):
+            with Stopwatch() as watch:
+                runs.append(mcd.design(mcd.Problem(wire, target(name), mcd.Sites(flat_start(wire, seed))), progress=False))
+            seconds.append(watch.seconds)
+        out[name] = {f"evaluations to {level}": [reached(run, level) for run in runs] for level in (-3, -20)}
+        out[name]["median seconds"] = np.median(seconds)
+    return out
+
+
+def smoothing(wire: mcd.Wire) -> dict:
+    """L_pot at L ≤ −3 against its start, from a potential that shows the curve."""
+    curve = target("colosseum")
+    start = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, 0))), stop_objective=-3.0, progress=False).onsite
+    answer = packages(wire, curve, start)
+    return {"start": roughness(start), "smoothed": answer["Roughness"], "factor": roughness(start) / answer["Roughness"],
+            "L": answer["Objective"], "evaluations": answer["Evaluations"], "seconds": answer["Seconds"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m gallery.measure", description=__doc__.splitlines()[0])
+    parser.add_argument("--repulsive", type=int, default=200, help="random repulsive defects (default: %(default)s)")
+    parser.add_argument("--attractive", type=int, default=60, help="random attractive defects (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=8, help="starts of every skyline (default: %(default)s)")
+    chosen = parser.parse_args()
+    wire, report = paper_wire(), {"mcd": mcd.__version__}
+    report["backend"] = wire.backend
+    WORK.mkdir(parents=True, exist_ok=True)
+    for name, measure in (("repulsive", lambda: defects(wire, chosen.repulsive, False)),
+                          ("attractive", lambda: defects(wire, chosen.attractive, True)),
+                          ("skylines", lambda: skylines(wire, chosen.seeds)), ("smoothing", lambda: smoothing(wire))):
+        report[name] = measure()
+        print(name, json.dumps(report[name], indent=1), flush=True)
+        (WORK / "measure.json").write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
