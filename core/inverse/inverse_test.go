@@ -483,6 +483,9 @@ func TestSkylines(t *testing.T) {
 }
 
 func TestHiddenDefect(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of evaluations: minutes without the accelerated kernels")
+	}
 	w, strip := wire(t, 30, 30, 101)
 	finder, err := NewFinder(w, strip)
 	require.NoError(t, err)
@@ -559,6 +562,9 @@ func TestIdentify(t *testing.T) {
 }
 
 func TestTwoHiddenDefects(t *testing.T) {
+	if testing.Short() {
+		t.Skip("hundreds of evaluations: minutes without the accelerated kernels")
+	}
 	w, strip := wire(t, 24, 12, 61)
 	hidden := build(t, Gaussians{Length: 24, Width: 12, X: []float64{7, 16}, Y: []float64{3.3, 8.1}, Amplitude: []float64{6, 3}, Radius: []float64{1.5, 1.8},
 		Free: Quantities{X: true}, Background: []float64{4}})

@@ -124,6 +124,7 @@ def test_ctrl_c_interrupts_polling(program):
     """What a binding does: wait in slices of 50 ms, and cancel on KeyboardInterrupt."""
     program('''
 import os, signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background leaves it ignored
 lib = Library()
 wire = lib.wire(30, 30, [0.001 * i for i in range(60)])
 start = rough(900)
