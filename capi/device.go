@@ -92,29 +92,44 @@ func (s *system) open(ctx context.Context) (*adjoint.Device, error) {
 	return d, err
 }
 
-// solveLeads solves the leads that are given by cells and have not been solved, all of them at the same time.
+// solveLeads solves the leads that are given by cells and have not been solved, all of them at the same time, and a cell that
+// does not change over the points once.
 func (s *system) solveLeads(ctx context.Context) error {
-	var todo []int
 	var cells []*lead.Cell
+	first := map[cellKey]int{}
 	for i := range s.leads {
-		if s.leads[i].terminals == nil {
-			todo, cells = append(todo, i), append(cells, s.leads[i].cells...)
+		if s.leads[i].terminals != nil {
+			continue
+		}
+		for _, c := range s.leads[i].cells {
+			if _, known := first[keyOf(c)]; !known {
+				first[keyOf(c)] = len(cells)
+				cells = append(cells, c)
+			}
 		}
 	}
 	modes, err := lead.SolveCells(ctx, cells, int(s.threads))
 	if err != nil {
 		return err
 	}
-	points := s.device.Points()
-	for k, i := range todo {
-		terminals := make([]lead.Terminal, points)
-		for p := range terminals {
-			terminals[p] = modes[k*points+p].Terminal()
+	for i := range s.leads {
+		if s.leads[i].terminals != nil {
+			continue
 		}
-		s.leads[i].terminals = terminals
+		for _, c := range s.leads[i].cells {
+			s.leads[i].terminals = append(s.leads[i].terminals, modes[first[keyOf(c)]].Terminal())
+		}
 	}
 	return nil
 }
+
+// cellKey names a cell: points that share their matrices share them in memory.
+type cellKey struct {
+	hamiltonian, hopping *complex128
+	energy               float64
+}
+
+func keyOf(c *lead.Cell) cellKey { return cellKey{&c.Hamiltonian[0], &c.Hopping[0], c.Energy} }
 
 // withSystem looks a system up and runs body with it locked.
 func withSystem(h C.mcd_system, body func(s *system) error) C.mcd_status {

@@ -59,7 +59,7 @@ def test_blocks_of_the_scattering_matrix(name):
         currents = device.currents(0, point)
         out = np.bincount(cols, currents, device.orbitals)  # what leaves an orbital towards others
         touched = np.zeros(device.orbitals, bool)
-        for interface in device._interfaces:
+        for interface in device.interfaces:
             touched[interface] = True
         np.testing.assert_allclose(out[~touched], 0, atol=1e-11)
 
@@ -161,3 +161,20 @@ def test_bad_calls(chain):
             call()
         for word in words:
             assert word in str(error.value), error.value
+
+
+@pytest.mark.parametrize("name", ["hall_bar", "rashba", "double_barrier", "wire3d"])
+def test_plot(name, tmp_path):
+    pytest.importorskip("matplotlib")
+    z = load(name)
+    device = mcd.Device(*parts(z), positions=np.repeat(z["positions"], z["norbs"], axis=0))
+    device.plot(path=tmp_path / "sites.png")
+    drawn = device.plot(device.ldos(0), path=tmp_path / "ldos.png", label="LDOS")
+    assert {a.get_ylabel() for a in drawn.axes} == {"$y$  ($a$)", "LDOS"}
+    labels = {t.get_text() for t in drawn.axes[0].texts}
+    assert labels == {f"lead {i}" for i in range(device.leads)}
+
+
+def test_plot_needs_positions(chain):
+    with pytest.raises(mcd.ArgumentError, match="positions"):
+        mcd.Device(**chain).plot()

@@ -2,7 +2,7 @@
 
 from ctypes import byref, c_size_t, c_void_p
 from functools import cached_property
-from typing import NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +55,7 @@ class Device:
     orbitals : int, optional
         Size of the Hamiltonian; needed only where arrays are given and the last orbitals have no entry.
     positions : array_like, (orbitals, dimensions), optional
-        They help to find a good order of elimination.
+        Used by `plot`, and to find a good order of elimination.
     hermitian : bool
         Whether the Hamiltonians have to be Hermitian.
     threads : int, optional
@@ -141,6 +141,11 @@ class Device:
     def pattern(self) -> Tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of the entries of the Hamiltonians, (entries,) each."""
         return self._rows.copy(), self._cols.copy()
+
+    @property
+    def interfaces(self) -> List[NDArray[np.int64]]:
+        """Orbitals that each lead touches."""
+        return [interface.copy() for interface in self._interfaces]
 
     @property
     def backend(self) -> str:
@@ -274,6 +279,28 @@ class Device:
         self._compute("mcd_system_currents", *self._onsite(onsite), integer(point, "point"), integer(from_, "from_"),
                       *_reals(currents))
         return currents
+
+    def plot(self, values: Optional[ArrayLike] = None, path=None, **options):
+        """Draws the orbitals' sites with their bonds and leads, coloured by `values` (orbitals,).
+
+        Parameters
+        ----------
+        values : array_like, (orbitals,), optional
+            For example ``device.ldos(0)`` or a row of a Jacobian.
+        path : path, optional
+            File to write the figure to.
+        label, cmap : str, optional
+            Text of the colour bar; Matplotlib's colour map.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from .device_plots import figure
+        drawn = figure(self, None if values is None else array(values, (self.orbitals,), "values"), **options)
+        if path is not None:
+            drawn.savefig(path, dpi=200)
+        return drawn
 
     def _onsite(self, onsite):
         return (None, 0) if onsite is None else _reals(array(onsite, (self.orbitals,), "onsite"))
