@@ -5,7 +5,7 @@ import importlib
 import time
 from pathlib import Path
 
-from .common import ROOT
+from .common import ROOT, WORK
 
 FIGURES = ("fig3", "fig4", "fig5", "defects", "feasibility", "constraints", "distinct", "identifiability")
 
@@ -17,8 +17,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6000,
                         help="steps of the paper's recipes (default: %(default)s; the paper took up to 40000); a run that is "
                              "interrupted goes on where it was, and a longer one begins where a shorter one ended")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures", help="folder for the PNG files")
+    parser.add_argument("--out", type=Path, help="folder for the PNG files (default: docs/figures, with --quick build/gallery)")
     chosen = parser.parse_args()
+    chosen.out = chosen.out or (WORK if chosen.quick else ROOT / "docs" / "figures")
     for name in chosen.figures or FIGURES:
         if name not in FIGURES:
             parser.error(f"{name} is no figure; give some of {', '.join(FIGURES)}")

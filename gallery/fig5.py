@@ -60,5 +60,5 @@ def draw(steps: int, quick: bool):
         f"Smoothing. Theirs ($L_{{cond}} + 10^{{-2}} L_{{pot}}$, AdaBelief): {last.evaluations:,} evaluations, {last.seconds:.0f} s, "
         f"$L_{{cond}} = {np.log(np.linalg.norm(last.conductance - curve)):.1f}$.\n"
         f"Ours (least $L_{{pot}}$ at $L_{{cond}} \\leq {LEVEL:g}$): {ours['Evaluations']} evaluations, {ours['Seconds']:.1f} s, "
-        f"$L_{{cond}} = {ours['Objective']:.1f}$, $L_{{pot}}$ {roughness(start) / ours['Roughness']:.1f} times lower.", fontsize=8)
+        f"$L_{{cond}} = {ours['Objective']:.1f}$, $L_{{pot}}$ {roughness(start) / ours['Roughness']:.1f} times below its start.", fontsize=8)
     return figure

@@ -41,6 +41,7 @@ stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -v "${packages[@]}"
 stage "go without cgo" env CGO_ENABLED=0 go test -short -v ./adjoint/... ./core/...
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
+stage "gallery" .venv/bin/python -m pytest -q -rs tests/gallery
 stage "abi" tests/abi/run.sh
 stage "consumers" installed tests/consumers/run.sh build/prefix
 
