@@ -64,6 +64,27 @@ def test_blocks_of_the_scattering_matrix(name):
         np.testing.assert_allclose(out[~touched], 0, atol=1e-11)
 
 
+def test_reversed_field():
+    """T_ij(B) = T_ji(−B), and so for resistances with current and voltage leads exchanged."""
+    z = load("hall_bar")
+    there, back = (int(np.flatnonzero(z["param_phi"] == phi)[0]) for phi in (0.06, -0.06))
+    device = mcd.Device(*parts(z))
+    matrix = device.transmission_matrix()
+    np.testing.assert_allclose(matrix[there], matrix[back].T, atol=1e-12)
+    hall, exchanged = device.resistance(0, 1, 2, 4), device.resistance(2, 4, 0, 1)
+    assert hall[there] == pytest.approx(exchanged[back], rel=1e-11)
+    assert abs(hall[0]) < abs(hall[there])
+
+
+def test_eigenvalues_and_two_terminals():
+    z = load("quantum_dot")
+    device = mcd.Device(*parts(z))
+    for point, expected in enumerate(z["transmission_eigenvalues"][:, 0]):
+        found = device.transmission_eigenvalues(1, 0, point)
+        np.testing.assert_allclose(found, expected[:len(found)], atol=1e-12)
+    np.testing.assert_allclose(device.resistance(0, 1, 0, 1) * device.transmission(1, 0), 1, rtol=1e-11)
+
+
 def difference(value, step=1e-4):
     """Central difference, extrapolated once."""
     slope = lambda h: (value(h) - value(-h)) / (2 * h)

@@ -180,6 +180,34 @@ class Device:
         diagonal = self.open_modes[:, :, None] * np.eye(self.leads)
         return diagonal - self.transmission_matrix(onsite)
 
+    def resistance(self, source: int, drain: int, plus: int, minus: int, onsite: Optional[ArrayLike] = None) -> FloatArray:
+        """Four-terminal resistance (V_plus − V_minus)/I for a current from lead `source` to lead `drain`, (points,), h/e².
+
+        All other leads are voltage probes: no net current flows through them (Büttiker). NaN where a probe or the current's
+        path is closed, so that voltages are not defined.
+        """
+        source, drain, plus, minus = (self._lead(lead, name) for lead, name in (
+            (source, "source"), (drain, "drain"), (plus, "plus"), (minus, "minus")))
+        if source == drain:
+            raise ArgumentError(f"drain: {drain} is the source; give another lead")
+        others = np.delete(np.arange(self.leads), drain)  # the drain is at zero
+        resistances = np.full(self.points, np.nan)
+        for k, matrix in enumerate(self.conductance_matrix(onsite)):
+            reduced = matrix[np.ix_(others, others)]
+            if np.linalg.cond(reduced) < 1 / np.finfo(float).eps:
+                voltages = np.zeros(self.leads)
+                voltages[others] = np.linalg.solve(reduced, others == source)
+                resistances[k] = voltages[plus] - voltages[minus]
+        return resistances
+
+    def transmission_eigenvalues(self, to: int, from_: int, point: int = 0, onsite: Optional[ArrayLike] = None) -> FloatArray:
+        """Eigenvalues of t†t from lead `from_` to lead `to` at one point, descending; Σ T_n(1 − T_n)/ΣT_n is the Fano factor
+        of shot noise."""
+        to, from_, point = self._lead(to, "to"), self._lead(from_, "from_"), self._point(point)
+        edge = np.append(0, np.cumsum(self._modes[point]))
+        block = self.smatrix(point, onsite)[edge[to]:edge[to + 1], edge[from_]:edge[from_ + 1]]
+        return np.linalg.svd(block, compute_uv=False) ** 2
+
     def jacobian(self, to: int, from_: int, onsite: Optional[ArrayLike] = None, *, by: Optional[ArrayLike] = None):
         """Transmission and its derivatives.
 
