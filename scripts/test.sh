@@ -38,7 +38,7 @@ installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
-stage "go with cgo" go test -v "${packages[@]}"
+stage "go with cgo" go test -timeout 20m -v "${packages[@]}"
 stage "go without cgo" env CGO_ENABLED=0 go test -short -v ./adjoint/... ./core/...
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
 stage "gallery" .venv/bin/python -m pytest -q -rs tests/gallery

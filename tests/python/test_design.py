@@ -290,8 +290,8 @@ def test_killed_search_is_resumed(problem, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert isinstance(mcd.load(path), mcd.Problem)  # the checkpoint holds a search under way, not yet a result
-    whole = mcd.design(problem, method="adam", max_evaluations=2000)
-    assert_same(mcd.resume(path, max_evaluations=2000), whole)
+    whole = mcd.design(problem, method="adam", max_evaluations=400)
+    assert_same(mcd.resume(path, max_evaluations=400), whole)
 
 
 def test_threads_do_not_change_a_bit(rng):
