@@ -31,6 +31,31 @@ def defects(wire: mcd.Wire, count: int, attractive: bool, seed: int = 0) -> dict
             "missed": missed}
 
 
+def pairs(wire: mcd.Wire, count: int, seed: int = 0) -> dict:
+    """How many random pairs of repulsive defects are found with all parameters and their distance along x to 1e-6."""
+    rng, exact, seconds, missed = np.random.default_rng(seed), 0, [], []
+    for _ in range(count):
+        true = [{"x": rng.uniform(6, 23), **random_defect(rng, attractive=False)} for _ in range(2)]
+        onsite = sum(defect(wire, **one) - wire.clean() for one in true) + wire.clean()
+        with Stopwatch() as watch:
+            found = mcd.find_defect(wire, wire.conductance(onsite), count=2, progress=False)
+        if same_pair({name: np.array([one[name] for one in true]) for name in true[0]}, found.parameters, wire):
+            exact += 1
+        else:
+            missed.append({"true": true, "L": found.objective})
+        seconds.append(watch.seconds)
+    return {"found": exact, "of": count, "median seconds": np.median(seconds), "most seconds": max(seconds), "missed": missed}
+
+
+def same_pair(true: dict, found: dict, wire: mcd.Wire) -> bool:
+    """Whether two pairs are one but for what leaves the curve as it is: a shift or a mirror along x, and a mirror in y."""
+    def shape(pair, mirror):
+        order = np.argsort(pair["amplitude"])
+        y = wire.width - 1 - pair["y"] if mirror else pair["y"]
+        return np.concatenate([[abs(np.diff(pair["x"])[0])], y[order], pair["amplitude"][order], pair["radius"][order]])
+    return any(np.abs(shape(found, mirror) - shape(true, False)).max() < 1e-6 for mirror in (False, True))
+
+
 def skylines(wire: mcd.Wire, seeds: int) -> dict:
     """Evaluations until L < −3 and L < −20 of every target and seed (None where missed), and the seconds of whole searches."""
     out = {}
@@ -58,6 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gallery.measure", description=__doc__.splitlines()[0])
     parser.add_argument("--repulsive", type=int, default=200, help="random repulsive defects (default: %(default)s)")
     parser.add_argument("--attractive", type=int, default=60, help="random attractive defects (default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=50, help="random pairs of repulsive defects (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=8, help="starts of every skyline (default: %(default)s)")
     chosen = parser.parse_args()
     wire, report = paper_wire(), {"mcd": mcd.__version__}
@@ -65,6 +91,7 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     for name, measure in (("repulsive", lambda: defects(wire, chosen.repulsive, False)),
                           ("attractive", lambda: defects(wire, chosen.attractive, True)),
+                          ("pairs", lambda: pairs(wire, chosen.pairs)),
                           ("skylines", lambda: skylines(wire, chosen.seeds)), ("smoothing", lambda: smoothing(wire))):
         report[name] = measure()
         print(name, json.dumps(report[name], indent=1), flush=True)

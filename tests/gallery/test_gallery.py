@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mcd
-from gallery import common, constraints, fig3, identifiability
+from gallery import common, constraints, fig3, identifiability, measure
 from gallery.__main__ import FIGURES, main
 
 
@@ -66,3 +66,12 @@ def test_combinations_rebuild_the_jacobian(wire):
 
 def test_roughness_of_a_ramp(wire):
     assert common.roughness(np.add.outer(2.0 * np.arange(10), np.zeros(8))) == pytest.approx(4 * 9 * 8)
+
+
+def test_a_pair_is_told_from_another_but_not_from_its_images(wire):
+    pair = {"x": np.array([2.0, 5.0]), "y": np.array([1.0, 4.0]), "amplitude": np.array([3.0, 7.0]), "radius": np.array([1.0, 2.0])}
+    image = {name: values[::-1].copy() for name, values in pair.items()}
+    image["x"], image["y"] = image["x"] + 3, wire.width - 1 - image["y"]
+    assert measure.same_pair(pair, image, wire)
+    image["x"][0] += 1e-3
+    assert not measure.same_pair(pair, image, wire)
