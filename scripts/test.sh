@@ -28,7 +28,7 @@ show() { grep -E '^ok|[0-9]+ (passed|failed)' "$1" || true; }
 
 formatted() {
     local wrong
-    wrong=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+    wrong=$(find adjoint capi core tests -name '*.go' -exec gofmt -l {} +)
     [ -z "$wrong" ] || { echo "not formatted by gofmt: $wrong"; return 1; }
 }
 
@@ -39,7 +39,7 @@ installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -timeout 20m -v "${packages[@]}"
-stage "go without cgo" env CGO_ENABLED=0 go test -short -v ./adjoint/... ./core/...
+stage "go without cgo" env CGO_ENABLED=0 go test -timeout 20m -short -v ./adjoint/... ./core/...
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
 stage "gallery" .venv/bin/python -m pytest -q -rs tests/gallery
 stage "abi" tests/abi/run.sh
