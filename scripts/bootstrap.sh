@@ -20,6 +20,7 @@ have_go() {
 
 missing=
 echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+command -v g++ >/dev/null || missing="$missing g++" # the tests' C++ programs
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 "${PYTHON:-python3}" -c 'import venv, ensurepip' 2>/dev/null || missing="$missing python3 python3-venv"
 have_go "$dir/go/bin/go" || command -v go >/dev/null || missing="$missing golang-go"
