@@ -27,7 +27,7 @@ def defects(wire: mcd.Wire, count: int, attractive: bool, seed: int = 0) -> dict
             missed.append({**true, "L": found.objective})
         seconds.append(watch.seconds)
         evaluations.append(found.evaluations)
-    return {"found": exact, "of": count, "median seconds": np.median(seconds), "median evaluations": np.median(evaluations),
+    return {"found": exact, "of": count, "median seconds": median(seconds), "median evaluations": median(evaluations),
             "missed": missed}
 
 
@@ -44,7 +44,7 @@ def pairs(wire: mcd.Wire, count: int, seed: int = 0) -> dict:
         else:
             missed.append({"true": true, "L": found.objective})
         seconds.append(watch.seconds)
-    return {"found": exact, "of": count, "median seconds": np.median(seconds), "most seconds": max(seconds), "missed": missed}
+    return {"found": exact, "of": count, "median seconds": median(seconds), "most seconds": max(seconds, default=0.0), "missed": missed}
 
 
 def same_pair(true: dict, found: dict, wire: mcd.Wire) -> bool:
@@ -66,7 +66,7 @@ def skylines(wire: mcd.Wire, seeds: int) -> dict:
                 runs.append(mcd.design(mcd.Problem(wire, target(name), mcd.Sites(flat_start(wire, seed))), progress=False))
             seconds.append(watch.seconds)
         out[name] = {f"evaluations to {level}": [reached(run, level) for run in runs] for level in (-3, -20)}
-        out[name]["median seconds"] = np.median(seconds)
+        out[name]["median seconds"] = median(seconds)
     return out
 
 
@@ -77,6 +77,11 @@ def smoothing(wire: mcd.Wire) -> dict:
     answer = packages(wire, curve, start)
     return {"start": roughness(start), "smoothed": answer["Roughness"], "factor": roughness(start) / answer["Roughness"],
             "L": answer["Objective"], "evaluations": answer["Evaluations"], "seconds": answer["Seconds"]}
+
+
+def median(values: list):
+    """The median, None of nothing."""
+    return float(np.median(values)) if values else None
 
 
 def main() -> None:
