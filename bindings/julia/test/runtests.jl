@@ -27,6 +27,32 @@ end
 message(f) = try f(); "" catch e; e.message end
 
 @testset "MCD" begin
+    @testset "devices" begin
+        n, energies = 6, [0.4, 1.1, 2.5] # a chain of which the last energy is outside the band
+        chain = [abs(i - j) == 1 ? -1.0 : 0.0 for i in 1:n, j in 1:n]
+        ends = [Lead(zeros(1, 1), fill(-1.0, 1, 1), [1]), Lead([zeros(1, 1)], [fill(-1.0, 1, 1)], [n])]
+        d = Device(chain, ends, energies; positions=permutedims(collect(1.0:n)))
+        @test length(d) == 3 && open_modes(d) == [1 1; 1 1; 0 0]
+        @test transmission(d, 2, 1) ≈ [1, 1, 0]
+        onsite = [0.0, 0.3, -0.5, 0.0, 0.8, 0.1]
+        T, J = jacobian(d, 2, 1, onsite)
+        t(h) = transmission(d, 2, 1, onsite + h)
+        for i in 1:n
+            step = [k == i ? 1e-5 : 0.0 for k in 1:n]
+            @test J[:, i] ≈ (t(step) - t(-step)) / 2e-5 atol = 1e-8
+        end
+        @test vjp(d, 2, 1, [1.0, 2.0, 3.0], onsite)[2] ≈ J' * [1, 2, 3]
+        matrix = transmission_matrix(d, onsite)
+        @test matrix[:, 2, 1] ≈ T && matrix[:, 1, 1] + matrix[:, 2, 1] ≈ [1, 1, 0]
+        s = smatrix(d, 2, onsite)
+        @test s' * s ≈ I && abs2(s[2, 1]) ≈ T[2]
+        @test ldos(Device(chain, ends, 0.0), 1) ≈ fill(1 / 2π, n)
+        hermitian = message(() -> Device([0 1; 2 0], ends[1:1], 0.4))
+        @test occursin("Hermitian", hermitian)
+        @test occursin("orbital 5", message(() -> Device(zeros(2, 2), ends[2:2], 0.4)))
+        @test occursin("lead 2", message(() -> transmission(d, 3, 1)))
+    end
+
     if isdir(FOLDER)
         @testset "reference $name" for name in readdir(FOLDER)
             r = reference(name)
