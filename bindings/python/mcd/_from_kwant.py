@@ -29,9 +29,9 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
         What `Device` takes: hermitian, threads, memory_limit.
 
     Value functions are called with the array of a swept parameter once for every site and bond, and the outcome is compared
-    with Kwant's own matrices at up to three points; functions that cannot take arrays are called point by point. Leads are
-    Kwant's cells and hoppings, solved by mcd: modes differ from Kwant's by phases and by their order. Errors of value
-    functions and of missing parameters are Kwant's.
+    with Kwant's own matrices in the middle and at the end of the sweep; functions that cannot take arrays are called point by
+    point. Leads are Kwant's cells and hoppings, solved by mcd: modes differ from Kwant's by phases and by their order. Errors
+    of value functions and of missing parameters are Kwant's.
     """
     if not isinstance(fsyst, _system.FiniteSystem):
         raise TypeError(f"fsyst: {type(fsyst).__name__}; give a finalized kwant system")
@@ -72,7 +72,7 @@ class _Sweep:
 
     def samples(self):
         """The points at which Kwant's own matrices are compared."""
-        return sorted({0, self.points // 2, self.points - 1})
+        return sorted({self.points // 2, self.points - 1})
 
     def region(self, fsyst, norbs):
         """Rows, columns and values of the scattering region."""
