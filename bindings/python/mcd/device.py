@@ -268,7 +268,8 @@ class Device:
         g, dg, none = np.empty(self.points), np.empty(self.points), (None, 0)
         values = none if hamiltonian is None else _doubles(
             _spread(_complex(np.atleast_2d(hamiltonian), (None, len(self._rows)), "hamiltonian"), self.points, "hamiltonian"))
-        energies = none if energy is None else _reals(_spread(array(np.atleast_1d(energy), (None,), "energy"), self.points, "energy"))
+        energies = none if energy is None else _reals(
+            _spread(array(np.atleast_1d(energy), (None,), "energy"), self.points, "energy"))
         changes = none if leads is None else _doubles(self._changes(leads))
         self._compute("mcd_system_derivative", *_reals(_pairs(to, from_)), *self._onsite(onsite), *values, *energies, *changes,
                       *_reals(g), *_reals(dg))

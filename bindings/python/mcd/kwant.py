@@ -121,7 +121,8 @@ def _equations(sys, energy, args, check_hermiticity, params):
         if defect > 1e-13 * abs(hamiltonian).max():
             raise ValueError("System Hamiltonian is not Hermitian. Use option `check_hermiticity=False` if this is intentional.")
     first = np.append(0, np.cumsum(norbs))
-    return hamiltonian, [np.concatenate([np.arange(first[i], first[i + 1]) for i in interface]) for interface in sys.lead_interfaces]
+    interfaces = [np.concatenate([np.arange(first[i], first[i + 1]) for i in sites]) for sites in sys.lead_interfaces]
+    return hamiltonian, interfaces
 
 
 def _self_energy(lead, number, interface, energy, args, params):
