@@ -85,7 +85,7 @@ def test_eigenvalues_and_two_terminals():
     np.testing.assert_allclose(device.resistance(0, 1, 0, 1) * device.transmission(1, 0), 1, rtol=1e-11)
 
 
-def difference(value, step=1e-4):
+def difference(value, step=2e-5):
     """Central difference, extrapolated once."""
     slope = lambda h: (value(h) - value(-h)) / (2 * h)
     return slope(step) + (slope(step) - slope(2 * step)) / 3
@@ -100,14 +100,14 @@ def test_derivatives_against_differences(name, rng):
     device = mcd.Device((rows, cols, values), leads, energies)
     _, by_energy = device.derivative(to, from_, energy=1)
     expected = difference(lambda h: moved(energies + h, values))
-    np.testing.assert_allclose(by_energy, expected, atol=1e-5 * max(1, abs(expected).max()))
+    np.testing.assert_allclose(by_energy, expected, atol=1e-6 * max(1, abs(expected).max()))
 
     direction = np.zeros((device.orbitals,) * 2, complex)
     direction[rows, cols] = rng.standard_normal(len(rows)) + 1j * rng.standard_normal(len(rows))
     change = (direction + direction.conj().T)[rows, cols]
     _, along = device.derivative(to, from_, hamiltonian=change)
     expected = difference(lambda h: moved(energies, values + h * change))
-    np.testing.assert_allclose(along, expected, atol=1e-5 * max(1, abs(expected).max()))
+    np.testing.assert_allclose(along, expected, atol=1e-6 * max(1, abs(expected).max()))
     _, d = device.hamiltonian_vjp(to, from_)
     np.testing.assert_allclose((d * change).real.sum(axis=1), along, rtol=1e-9, atol=1e-9)
 
