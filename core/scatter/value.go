@@ -45,32 +45,42 @@ func (w *Wire) value(s *Workspace, _ *Group) error {
 // Reflect carries the states ψ of the modes coming in from the left and the co-states χ of their reflection, both of which
 // start at x = 0, to the right in one sweep, and writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with
 // a = q†A⁻¹q. The residual ρ of ψ, zero but at the nodes, corrects the amplitudes by χᵀρ, so that the error of G is of second
-// order. visit, if not nil, is called for every slice, from the left lead on, with the amplitudes a (not yet corrected).
+// order. visit is called for every slice, from the left lead on, with the amplitudes a (not yet corrected).
+//
+// Without visit there is no χ: a comes from the sweep to the left alone and is right to about 5e-13 as it is, the states are
+// carried on so that their residual vouches for it.
 //
 // It reports whether the states are accurate and the smallest G of the open lanes; below Small, N − R has lost too many digits.
 func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave, slice int)) (accurate bool, smallest float64) {
 	psi, chi := s.Ring(0, Direct), s.Ring(1, Transposed)
-	c, at := s.columns(), s.length-1
+	c, at, derive := s.columns(), s.length-1, visit != nil
 	var first []float64
 	for i := s.last; i >= 0; i-- {
 		if i == s.last {
-			s.Start(chi, s.group.FromLeftConj, nil)
+			if derive {
+				s.Start(chi, s.group.FromLeftConj, nil)
+			}
 			s.Start(psi, s.group.FromLeft, nil)
 			first = s.Amplitudes(s.group.FromLeft, psi.At(at))
 			copy(s.amplitude, first)
 		} else {
-			s.Advance(chi, i+1, nil, nil)
+			if derive {
+				s.Advance(chi, i+1, nil, nil)
+			}
 			s.Advance(psi, i+1, nil, nil)
+		}
+		if !derive {
+			continue
 		}
 		// Start and Advance leave in scratch what the next slice should be: scratch − ψ is the residual.
 		node := s.nodes[i]
 		s.k.Gram(kernel.Add, false, s.width, c, c, chi.At(node), s.scratch, s.amplitude)
 		s.k.Gram(kernel.Sub, false, s.width, c, c, chi.At(node), psi.At(node-1), s.amplitude)
-		for ; visit != nil && at >= node; at-- {
+		for ; at >= node; at-- {
 			visit(first, psi, chi, at)
 		}
 	}
-	return s.doubt(psi) <= acceptable && s.doubt(chi) <= acceptable, s.reflection(g)
+	return s.doubt(psi) <= acceptable && (!derive || s.doubt(chi) <= acceptable), s.reflection(g)
 }
 
 // reflection writes N − Σ|ia − 1|² for the group's points and returns the smallest among the open ones.
