@@ -56,14 +56,15 @@ int unit_inverses(getrf_t *getrf, getri_t *getri, int n, int count, int threads,
     __attribute__((target(isa))) static void *name(void *argument) {           \
         type x[12], a = set(0.999999), b = set(1e-6);                          \
         double sink[8];                                                        \
-        for (int i = 0; i < 12; i++) x[i] = set(i);                            \
+        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) x[i] = set(i);   \
         for (long n = *(long *)argument; n; n--) {                             \
             _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) {            \
                 x[i] = fma(x[i], a, b);                                        \
                 __asm__ volatile("" : "+v"(x[i]));                             \
             }                                                                  \
         }                                                                      \
-        for (int i = 1; i < 12; i++) x[0] = fma(x[i], a, x[0]);                \
+        _Pragma("GCC unroll 12") for (int i = 1; i < 12; i++)                  \
+            x[0] = fma(x[i], a, x[0]);                                         \
         store(sink, x[0]);                                                     \
         __asm__ volatile("" : : "r"(sink) : "memory");                         \
         return NULL;                                                           \
