@@ -74,6 +74,9 @@ func TestReference(t *testing.T) {
 				sites, grad := w.Inputs(), f.Float64s("grad")
 				g, jac, sum := make([]float64, len(fields)), make([]float64, len(grad)), make([]float64, sites)
 				require.NoError(t, w.Jacobian(context.Background(), onsite, g, jac))
+				alone := make([]float64, len(g))
+				require.NoError(t, w.Value(context.Background(), onsite, alone))
+				require.Equal(t, alone, g, "values are the same bits alone and beside derivatives")
 				largest, worst := 0.0, 0.0
 				for i := range grad {
 					largest = max(largest, math.Abs(grad[i]))

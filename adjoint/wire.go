@@ -112,35 +112,24 @@ func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
 	}
 	// dG = −dR = −2 Re Σ i r* da with r = ia − 1, and i r* = a* − i (the last on the diagonal).
 	var coef []float64
-	accurate, smallest := s.Reflect(w.g, func(a []float64, psi, chi *scatter.Wave, slice int) {
+	v := s.Reflect(w.g, func(a []float64, psi, chi *scatter.Wave, slice int) {
 		if slice == w.Strip.Length-1 {
 			coef = s.Coefficients(a, -2/w.Strip.Hopping, -1i)
 		}
 		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
 	})
-	if accurate && smallest >= scatter.Small {
+	if v.Derivable {
 		return nil
 	}
-	return w.stored(s, group, smallest < scatter.Small)
-}
-
-// stored differentiates T = Σ|t|² itself with refined solutions.
-func (w *Wire) stored(s *scatter.Workspace, group *scatter.Group, strict bool) error {
-	psi, err := s.Full(0, scatter.Direct)
+	// Differentiate T = Σ|t|² itself with refined solutions.
+	psi, chi, err := s.Stored(v)
 	if err != nil {
 		return err
 	}
-	chi, err := s.Full(1, scatter.Transposed)
-	if err != nil {
-		return err
+	if !v.Accurate { // else g stays what Value computes, bit for bit
+		s.Conductance(psi, w.g)
 	}
-	err = s.SolveAll(scatter.Request{Wave: psi, FromLeft: group.FromLeft, Strict: strict},
-		scatter.Request{Wave: chi, FromRight: group.FromRightConj, Strict: strict})
-	if err != nil {
-		return err
-	}
-	s.Conductance(psi, w.g)
-	coef := s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, 0)
+	coef = s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, 0)
 	for slice := range w.Strip.Length {
 		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
 	}

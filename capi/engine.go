@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"mcd/adjoint"
 	"mcd/core/fault"
@@ -24,7 +25,7 @@ type engine struct {
 
 	turn    chan struct{} // holds one token: the right to touch what follows
 	wire    *adjoint.Wire // nil until the first use
-	threads int
+	threads atomic.Int64
 
 	search chan struct{} // holds one token: the right to use finder
 	finder *inverse.Finder
@@ -37,7 +38,8 @@ type engine struct {
 
 // newEngine returns an engine with one user.
 func newEngine(strip lattice.Strip, threads, limit int64) *engine {
-	e := &engine{strip: strip, threads: int(threads), limit: limit, turn: make(chan struct{}, 1), search: make(chan struct{}, 1), users: 1}
+	e := &engine{strip: strip, limit: limit, turn: make(chan struct{}, 1), search: make(chan struct{}, 1), users: 1}
+	e.threads.Store(threads)
 	e.turn <- struct{}{}
 	e.search <- struct{}{}
 	e.ctx, e.end = context.WithCancel(context.Background())
@@ -126,7 +128,7 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		if err := e.affordable(); err != nil {
 			return err
 		}
-		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.threads, MemoryLimit: e.limit, Context: ctx})
+		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: int(e.threads.Load()), MemoryLimit: e.limit, Context: ctx})
 		if err != nil {
 			return err
 		}
@@ -179,7 +181,7 @@ func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 func (e *engine) SetThreads(n int) {
 	<-e.turn
 	defer func() { e.turn <- struct{}{} }()
-	e.threads = n
+	e.threads.Store(int64(n))
 	if e.wire != nil {
 		e.wire.SetThreads(n)
 	}

@@ -83,6 +83,7 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 	if state == nil {
 		state = &inverse.RunState{}
 	}
+	o.Threads = int(j.problem.wire.engine.threads.Load())
 	r, err := inverse.ResumeDesign(ctx, built, state, o)
 	if err != nil {
 		return nil, err
@@ -98,6 +99,7 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 func (j *job) findDefects(ctx context.Context) (*exchange.Document, error) {
 	spec := j.problem.spec
 	o := inverse.FindOptions{Count: j.defects, Sigma: j.sigma, Seed: j.options.Seed, MaxSeconds: j.options.MaxSeconds,
+		Threads:  int(j.problem.wire.engine.threads.Load()),
 		Observer: func(p *inverse.Progress) error { j.record(p); return nil }}
 	if _, set := j.set["max_evaluations"]; set {
 		o.MaxEvaluations = j.options.MaxEvaluations

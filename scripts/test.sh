@@ -32,10 +32,10 @@ formatted() {
     [ -z "$wrong" ] || { echo "not formatted by gofmt: $wrong"; return 1; }
 }
 
-mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
 # installed COMMAND...: after installing the library into build/prefix.
 installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 
+mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -timeout 20m -v "${packages[@]}"

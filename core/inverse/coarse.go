@@ -38,17 +38,18 @@ const (
 )
 
 // prepare builds the coarse wire for count defects and its first table unless they are there. Pairs need the whole length.
-func (f *Finder) prepare(ctx context.Context, count int) (c *coarse, err error) {
+func (f *Finder) prepare(ctx context.Context, count, threads int) (c *coarse, err error) {
 	if c = f.coarse[count-1]; c == nil {
 		length := f.strip.Length
 		if count == 1 {
 			length = min(length, coarseLength)
 		}
-		if c, err = newCoarse(f.strip, length); err != nil {
+		if c, err = newCoarse(f.strip, length, threads); err != nil {
 			return nil, err
 		}
 		f.coarse[count-1] = c
 	}
+	c.engine.SetThreads(threads)
 	switch {
 	case count == 1 && c.single == nil:
 		c.single, err = c.tabulate(ctx, grid(f.strip.Width))
@@ -58,7 +59,7 @@ func (f *Finder) prepare(ctx context.Context, count int) (c *coarse, err error) 
 	return c, err
 }
 
-func newCoarse(strip lattice.Strip, length int) (*coarse, error) {
+func newCoarse(strip lattice.Strip, length, threads int) (*coarse, error) {
 	c := &coarse{strip: strip}
 	c.strip.Length, c.strip.Fields, c.strip.Energies = length, nil, nil
 	every := max(1, strip.Points()/coarsePoints)
@@ -68,7 +69,7 @@ func newCoarse(strip lattice.Strip, length int) (*coarse, error) {
 		c.strip.Energies = append(c.strip.Energies, strip.Energies[k])
 	}
 	var err error
-	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{})
+	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{Threads: threads})
 	return c, err
 }
 
@@ -183,6 +184,7 @@ func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, ro
 		return nil, 0, err
 	}
 	o := optimize.Defaults("lm")
+	o.Threads = s.o.Threads
 	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
 	o.StopObjective, o.StepTolerance = -7, 1e-6
 	o.StallIterations, o.StallTolerance = 8, 0.05

@@ -22,6 +22,8 @@ type FindOptions struct {
 	Sigma float64
 	// Seed of everything random.
 	Seed uint64
+	// Threads bounds the goroutines of what the finder computes itself, 0 for all processors; results do not depend on it.
+	Threads int
 	// MaxEvaluations bounds the evaluations after the table is there, 0 for the default of 1000 (5000 for two defects); MaxSeconds bounds
 	// the time, 0 for no limit.
 	MaxEvaluations int
@@ -172,7 +174,7 @@ func (s *search) run(ctx context.Context) (*Defects, error) {
 // candidates fits one candidate after the other until one reaches the goal: the best of the table, then, since the basins of
 // attractive defects are narrow, those of a finer table of them.
 func (s *search) candidates(ctx context.Context) error {
-	c, err := s.f.prepare(ctx, s.o.Count)
+	c, err := s.f.prepare(ctx, s.o.Count, s.o.Threads)
 	if err != nil {
 		return err
 	}
@@ -323,6 +325,7 @@ const fitEvaluations = 120
 // fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
 func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluations int) error {
 	o := optimize.Defaults("lm")
+	o.Threads = s.o.Threads
 	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
 	if o.MaxEvaluations < 1 {
 		return nil

@@ -303,8 +303,7 @@ func (s *Workspace) check(v *Wave, i int) {
 }
 
 // Bounds on the error of an amplitude that a residual may cause, |χ|·|residual|: solve refines beyond refined; the states of
-// a single sweep are used up to acceptable, where derivatives are still right to about 1e-12 and conductances, which Reflect
-// corrects for the residual, to its square.
+// a single sweep are used up to acceptable, where derivatives are still right to about 1e-12.
 const (
 	refined    = 2e-13
 	acceptable = 1e-11

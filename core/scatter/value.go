@@ -27,64 +27,75 @@ func (w *Wire) value(s *Workspace, _ *Group) error {
 	if err := s.Factor(); err != nil {
 		return err
 	}
-	accurate, smallest := s.Reflect(w.g, nil)
-	if accurate && smallest >= Small {
+	v := s.Reflect(w.g, nil)
+	if v.Accurate {
 		return nil
 	}
-	psi, err := s.Full(0, Direct)
+	psi, _, err := s.Stored(v)
 	if err != nil {
-		return err
-	}
-	if err := s.SolveAll(Request{Wave: psi, FromLeft: s.group.FromLeft, Strict: smallest < Small}); err != nil {
 		return err
 	}
 	s.Conductance(psi, w.g)
 	return nil
 }
 
-// Reflect carries the states ψ of the modes coming in from the left and the co-states χ of their reflection, both of which
-// start at x = 0, to the right in one sweep, and writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with
-// a = q†A⁻¹q. The residual ρ of ψ, zero but at the nodes, corrects the amplitudes by χᵀρ, so that the error of G is of second
-// order. visit is called for every slice, from the left lead on, with the amplitudes a (not yet corrected).
+// Verdict says how far the states of Reflect can be trusted.
+type Verdict struct {
+	// Accurate: G is right; Derivable: so are derivatives from ψ and χ.
+	Accurate, Derivable bool
+	// small: a conductance lies below Small, where N − R has lost too many digits.
+	small bool
+}
+
+// Reflect writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with a = q†A⁻¹q, which needs ψ at x = 0
+// alone and is right to about 5e-13, better than a transmission amplitude at the other end of the sweep. Then it carries the
+// states ψ of the modes coming in from the left to the right, so that their residual vouches for what was found.
 //
-// Without visit there is no χ: a comes from the sweep to the left alone and is right to about 5e-13 as it is, the states are
-// carried on so that their residual vouches for it.
-//
-// It reports whether the states are accurate and the smallest G of the open lanes; below Small, N − R has lost too many digits.
-func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave, slice int)) (accurate bool, smallest float64) {
+// With visit, the co-states χ of the reflection, which start at x = 0 as well, go along, and visit is called for every slice,
+// from the left lead on, with the amplitudes a.
+func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave, slice int)) Verdict {
 	psi, chi := s.Ring(0, Direct), s.Ring(1, Transposed)
-	c, at, derive := s.columns(), s.length-1, visit != nil
-	var first []float64
+	at, derive := s.length-1, visit != nil
+	var a []float64
+	var v Verdict
 	for i := s.last; i >= 0; i-- {
 		if i == s.last {
+			s.Start(psi, s.group.FromLeft, nil)
 			if derive {
 				s.Start(chi, s.group.FromLeftConj, nil)
 			}
-			s.Start(psi, s.group.FromLeft, nil)
-			first = s.Amplitudes(s.group.FromLeft, psi.At(at))
-			copy(s.amplitude, first)
+			a = s.Amplitudes(s.group.FromLeft, psi.At(at))
+			v.small = s.reflection(a, g) < Small
 		} else {
+			s.Advance(psi, i+1, nil, nil)
 			if derive {
 				s.Advance(chi, i+1, nil, nil)
 			}
-			s.Advance(psi, i+1, nil, nil)
 		}
-		if !derive {
-			continue
-		}
-		// Start and Advance leave in scratch what the next slice should be: scratch − ψ is the residual.
-		node := s.nodes[i]
-		s.k.Gram(kernel.Add, false, s.width, c, c, chi.At(node), s.scratch, s.amplitude)
-		s.k.Gram(kernel.Sub, false, s.width, c, c, chi.At(node), psi.At(node-1), s.amplitude)
-		for ; at >= node; at-- {
-			visit(first, psi, chi, at)
+		for ; derive && at >= s.nodes[i]; at-- {
+			visit(a, psi, chi, at)
 		}
 	}
-	return s.doubt(psi) <= acceptable && (!derive || s.doubt(chi) <= acceptable), s.reflection(g)
+	v.Accurate = !v.small && s.doubt(psi) <= acceptable
+	v.Derivable = v.Accurate && derive && s.doubt(chi) <= acceptable
+	return v
+}
+
+// Stored returns refined states ψ of the modes coming in from the left and co-states χ of their transmission, on every slice:
+// what to use where Reflect was not good enough.
+func (s *Workspace) Stored(v Verdict) (psi, chi *Wave, err error) {
+	if psi, err = s.Full(0, Direct); err != nil {
+		return nil, nil, err
+	}
+	if chi, err = s.Full(1, Transposed); err != nil {
+		return nil, nil, err
+	}
+	return psi, chi, s.SolveAll(Request{Wave: psi, FromLeft: s.group.FromLeft, Strict: v.small},
+		Request{Wave: chi, FromRight: s.group.FromRightConj, Strict: v.small})
 }
 
 // reflection writes N − Σ|ia − 1|² for the group's points and returns the smallest among the open ones.
-func (s *Workspace) reflection(g []float64) (smallest float64) {
+func (s *Workspace) reflection(a, g []float64) (smallest float64) {
 	c, v := s.columns(), s.lanes
 	smallest = float64(c)
 	for l, p := range s.group.Points[:s.group.Unique] {
@@ -93,7 +104,7 @@ func (s *Workspace) reflection(g []float64) (smallest float64) {
 		for i := range n {
 			for j := range n {
 				at := (i*c+j)*2*v + l
-				re, im := s.amplitude[at+v], s.amplitude[at]
+				re, im := a[at+v], a[at]
 				if i == j {
 					re++
 				}
@@ -135,7 +146,7 @@ func (s *Workspace) Reduce(coef []float64, chi, psi *Wave, slice int) []float64 
 	return s.row
 }
 
-// Coefficients returns factor·(a* + shift·1) for amplitudes a[m][n], for Reduce; overwritten by the next call of Amplitudes.
+// Coefficients returns factor·(a* + shift·1) for amplitudes a[m][n], for Reduce; overwritten by the next call.
 func (s *Workspace) Coefficients(a []float64, factor float64, shift complex128) []float64 {
 	c, v := s.columns(), s.lanes
 	out := s.coef[:c*c*2*v]
@@ -170,7 +181,7 @@ func (s *Workspace) Conductance(psi *Wave, g []float64) {
 // Amplitudes returns q†ψ, [m][n] (Modes × Modes batch, overwritten by the next call), for one slice of a wave.
 func (s *Workspace) Amplitudes(q, psi []float64) []float64 {
 	c := s.columns()
-	out := s.coef[:c*c*2*s.lanes]
+	out := s.amplitude[:c*c*2*s.lanes]
 	s.k.Gram(kernel.Set, true, s.width, c, c, q, psi, out)
 	return out
 }
