@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"mcd/core/fault"
 	"mcd/core/kernel"
 	"mcd/core/memory"
 	"mcd/core/parallel"
@@ -83,7 +84,7 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	err := s.carve(&s.small, parts...)
 	if err == nil {
 		clear(s.small.Data)
-		s.rings, err = s.take(2 * ringSlices * wave)
+		s.rings, err = s.wire.take(2 * ringSlices * wave)
 	}
 	if err == nil {
 		err = s.makeMaps(1)
@@ -109,7 +110,7 @@ func (s *Workspace) carve(into **memory.Buffer, parts ...part) error {
 	for _, p := range parts {
 		size += pad(p.n)
 	}
-	b, err := s.take(size)
+	b, err := s.wire.take(size)
 	if err != nil {
 		return err
 	}
@@ -122,28 +123,10 @@ func (s *Workspace) carve(into **memory.Buffer, parts ...part) error {
 	return nil
 }
 
-// take allocates within the wire's memory limit.
-func (s *Workspace) take(n int) (*memory.Buffer, error) {
-	if err := s.wire.withinLimit(n); err != nil {
-		return nil, err
-	}
-	return memory.New(n)
-}
-
 func (s *Workspace) free() {
 	for _, b := range []*memory.Buffer{s.small, s.maps, s.rings, s.full, s.extra} {
-		b.Free()
+		s.wire.release(b)
 	}
-}
-
-// values returns the size of all buffers.
-func (s *Workspace) values() (n int) {
-	for _, b := range []*memory.Buffer{s.small, s.maps, s.rings, s.full, s.extra} {
-		if b != nil {
-			n += len(b.Data)
-		}
-	}
-	return n
 }
 
 // makeMaps provides the matrices of n nodes.
@@ -152,9 +135,9 @@ func (s *Workspace) makeMaps(n int) error {
 		return nil
 	}
 	matrix := kernel.Size(s.width, s.ld, s.lanes)
-	s.maps.Free()
+	s.wire.release(s.maps)
 	s.maps, s.f = nil, nil
-	b, err := s.take((n - 1) * matrix)
+	b, err := s.wire.take((n - 1) * matrix)
 	if err != nil {
 		return err
 	}
@@ -220,9 +203,9 @@ func (s *Workspace) Ring(which int, transposed bool) *Wave {
 func (s *Workspace) Full(which int, transposed bool) (*Wave, error) {
 	n := (s.length + 1) * s.stride()
 	if s.full == nil || len(s.full.Data) < 2*n {
-		s.full.Free()
+		s.wire.release(s.full)
 		s.full = nil
-		b, err := s.take(2 * n)
+		b, err := s.wire.take(2 * n)
 		if err != nil {
 			return nil, err
 		}
@@ -326,9 +309,9 @@ func (s *Workspace) solve(r Request) error {
 	v, fromLeft, fromRight := r.Wave, r.FromLeft, r.FromRight
 	n, stride := len(s.nodes), s.stride()
 	if s.extra == nil || len(s.extra.Data) < (2*n+2)*stride {
-		s.extra.Free()
+		s.wire.release(s.extra)
 		s.extra = nil
-		b, err := s.take((2*n + 2) * stride)
+		b, err := s.wire.take((2*n + 2) * stride)
 		if err != nil {
 			return err
 		}
@@ -374,15 +357,18 @@ type Request struct {
 // Factor must have been called; the waves must not be rings.
 func (s *Workspace) SolveAll(requests ...Request) error {
 	for {
-		accurate := true
+		worst := 0.0
 		for _, r := range requests {
 			if err := s.solve(r); err != nil {
 				return err
 			}
-			accurate = accurate && s.doubt(r.Wave) <= refined
+			worst = math.Max(worst, s.doubt(r.Wave))
 		}
-		if accurate || s.sliced {
+		switch {
+		case worst <= refined || s.sliced && worst < math.Inf(1):
 			return nil
+		case s.sliced: // infinite, or not a number
+			return fault.New(fault.Numerical, "the wire has a level exactly at the energy of one of the points: change energy, fields or onsite in the last digits")
 		}
 		if s.slices == nil {
 			s.slices = plan.NewStrip(s.length, s.width)

@@ -6,8 +6,8 @@ import (
 	"mcd/core/kernel"
 )
 
-// Small is the conductance below which results are to keep their relative accuracy.
-const Small = 1e-3
+// tiny is the conductance below which results are to keep their relative accuracy.
+const tiny = 1e-3
 
 // Value computes the conductance of every point in units of e²/h, g (points), for the on-site energies onsite
 // (Length × Width, [x][y]; absolute, so that LeadOnsite is a clean site).
@@ -43,7 +43,7 @@ func (w *Wire) value(s *Workspace, _ *Group) error {
 type Verdict struct {
 	// Accurate: G is right; Derivable: so are derivatives from ψ and χ.
 	Accurate, Derivable bool
-	// small: a conductance lies below Small, where N − R has lost too many digits.
+	// small: a conductance lies below tiny, where N − R has lost too many digits.
 	small bool
 }
 
@@ -65,7 +65,7 @@ func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave,
 				s.Start(chi, s.group.FromLeftConj, nil)
 			}
 			a = s.Amplitudes(s.group.FromLeft, psi.At(at))
-			v.small = s.reflection(a, g) < Small
+			v.small = s.reflection(a, g) < tiny
 		} else {
 			s.Advance(psi, i+1, nil, nil)
 			if derive {

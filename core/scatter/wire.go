@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/cmplx"
 	"slices"
+	"sync/atomic"
 
 	"mcd/core/fault"
 	"mcd/core/kernel"
@@ -37,6 +38,7 @@ type Wire struct {
 
 	leads     []*lead.Lead // of every point
 	threads   int
+	bytes     atomic.Int64 // in buffers
 	limit     int64
 	lo, hi    float64 // smallest and largest energy in units of the hopping
 	potential []float64
@@ -171,10 +173,7 @@ func (w *Wire) allocate() error {
 		at[i] = offsets{take(v), take(w.Strip.Length * 2 * v), take(kernel.Size(width, ld, v)), take(kernel.Size(width, ld, v)),
 			take(4 * pad(kernel.Size(width, g.Modes, v)))}
 	}
-	if err := w.withinLimit(size); err != nil {
-		return err
-	}
-	block, err := memory.New(size)
+	block, err := w.take(size)
 	if err != nil {
 		return err
 	}
@@ -194,7 +193,7 @@ func (w *Wire) allocate() error {
 			w.fillLane(g, l, p, ld)
 		}
 	}
-	w.results, err = memory.New(w.Strip.Sites())
+	w.results, err = w.take(w.Strip.Sites())
 	if err == nil {
 		w.potential = w.results.Data
 	}
@@ -213,18 +212,26 @@ func (w *Wire) withinLimit(n int) error {
 }
 
 // Bytes returns the memory that the wire holds.
-func (w *Wire) Bytes() int64 {
-	total := 0
-	if w.constants != nil {
-		total += len(w.constants.Data)
+func (w *Wire) Bytes() int64 { return w.bytes.Load() }
+
+// take allocates n values within the memory limit. Workspaces call it from their own goroutines.
+func (w *Wire) take(n int) (*memory.Buffer, error) {
+	if err := w.withinLimit(n); err != nil {
+		return nil, err
 	}
-	if w.results != nil {
-		total += len(w.results.Data)
+	b, err := memory.New(n)
+	if err == nil {
+		w.bytes.Add(8 * int64(n))
 	}
-	for _, s := range w.spaces {
-		total += s.values()
+	return b, err
+}
+
+// release frees a buffer from take; nil is left alone.
+func (w *Wire) release(b *memory.Buffer) {
+	if b != nil {
+		w.bytes.Add(-8 * int64(len(b.Data)))
+		b.Free()
 	}
-	return int64(total) * 8
 }
 
 // fillLane writes the constants of one point into a lane.
@@ -336,8 +343,8 @@ func (w *Wire) Close() {
 		s.free()
 	}
 	w.spaces = nil
-	w.constants.Free()
-	w.results.Free()
+	w.release(w.constants)
+	w.release(w.results)
 }
 
 // ensureSpaces makes up to n workspaces, fewer if the memory limit asks for it, and at least one.
