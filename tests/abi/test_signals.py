@@ -139,10 +139,10 @@ try:
         pass
     assert False
 except KeyboardInterrupt:
-    assert time.monotonic() - sent[0] < 0.2 * SLOWER, time.monotonic() - sent[0]
+    assert time.monotonic() - sent[0] < 0.2, time.monotonic() - sent[0]
 begin = time.monotonic()
 lib.job_cancel(job)
 assert lib.job_wait(job, 5, Callback(), None) == MCD_OK
-assert time.monotonic() - begin < 0.1 * SLOWER, time.monotonic() - begin
+assert time.monotonic() - begin < 0.1, time.monotonic() - begin
 assert lib.text("result_status", lib.result(job)) == "cancelled"
-'''.replace("SLOWER", "3"))  # a busy machine: the figures promised hold on a quiet one
+''')
