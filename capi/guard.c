@@ -181,6 +181,11 @@ mcd_status mcd_wire_feasibility(mcd_wire wire, const double *target, size_t targ
     return mcd_alive() ? go_mcd_wire_feasibility(wire, target, target_count, excess, excess_count, narrow, narrow_count, bound, report, report_count, needed) : mcd_forked();
 }
 
+extern mcd_status go_mcd_wire_nearest_feasible(mcd_wire wire, const double *target, size_t target_count, double *nearest, size_t nearest_count);
+mcd_status mcd_wire_nearest_feasible(mcd_wire wire, const double *target, size_t target_count, double *nearest, size_t nearest_count) {
+    return mcd_alive() ? go_mcd_wire_nearest_feasible(wire, target, target_count, nearest, nearest_count) : mcd_forked();
+}
+
 extern mcd_status go_mcd_wire_cancel(mcd_wire wire);
 mcd_status mcd_wire_cancel(mcd_wire wire) {
     return mcd_alive() ? go_mcd_wire_cancel(wire) : mcd_forked();
@@ -341,6 +346,11 @@ mcd_status mcd_problem_objective(mcd_problem problem, const double *parameters, 
     return mcd_alive() ? go_mcd_problem_objective(problem, parameters, parameters_count, objective, gradient, gradient_count) : mcd_forked();
 }
 
+extern mcd_status go_mcd_problem_identify(mcd_problem problem, const double *parameters, size_t parameters_count, double sigma, int64_t *rank, double *singular_values, size_t singular_values_count, double *combinations, size_t combinations_count, double *errors, size_t errors_count, double *sensitivity, size_t sensitivity_count);
+mcd_status mcd_problem_identify(mcd_problem problem, const double *parameters, size_t parameters_count, double sigma, int64_t *rank, double *singular_values, size_t singular_values_count, double *combinations, size_t combinations_count, double *errors, size_t errors_count, double *sensitivity, size_t sensitivity_count) {
+    return mcd_alive() ? go_mcd_problem_identify(problem, parameters, parameters_count, sigma, rank, singular_values, singular_values_count, combinations, combinations_count, errors, errors_count, sensitivity, sensitivity_count) : mcd_forked();
+}
+
 extern mcd_status go_mcd_problem_encode(mcd_problem problem, uint8_t *out, size_t count, size_t *needed);
 mcd_status mcd_problem_encode(mcd_problem problem, uint8_t *out, size_t count, size_t *needed) {
     return mcd_alive() ? go_mcd_problem_encode(problem, out, count, needed) : mcd_forked();
@@ -369,6 +379,11 @@ mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job) {
 extern mcd_status go_mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects, double sigma, mcd_job *job);
 mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects, double sigma, mcd_job *job) {
     return mcd_alive() ? go_mcd_job_create_defect(wire, target, target_count, defects, sigma, job) : mcd_forked();
+}
+
+extern mcd_status go_mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
+mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job) {
+    return mcd_alive() ? go_mcd_job_create_smooth(problem, level, job) : mcd_forked();
 }
 
 extern mcd_status go_mcd_job_create_resume(const char *path, mcd_job *job);

@@ -18,11 +18,10 @@ import (
 	"mcd/core/inverse"
 )
 
-// job is a search: a design, or a search for defects if defects > 0.
+// job is a search on its problem.
 type job struct {
-	problem *problem // its own; the target of a search for defects is that of the problem
-	defects int
-	sigma   float64
+	problem *problem // its own
+	task    task
 
 	mu         sync.Mutex
 	state      C.mcd_job_state
@@ -48,10 +47,11 @@ type record struct {
 	start, starts, iteration, evaluations int
 	objective, bestObjective              float64
 	step, gradient, damping, seconds      float64
+	roughness                             float64 // NaN unless a potential is being smoothed
 }
 
-func newJob(p *problem, defects int, sigma float64) *job {
-	return &job{problem: p, defects: defects, sigma: sigma, options: inverse.DefaultDesign("lm"), bestL: math.Inf(1),
+func newJob(p *problem, t task) *job {
+	return &job{problem: p, task: t, options: inverse.DefaultDesign("lm"), bestL: math.Inf(1),
 		set: map[string]func(*inverse.DesignOptions){}, interval: 10 * time.Second, ended: make(chan struct{}), changed: make(chan struct{})}
 }
 
@@ -76,7 +76,7 @@ func go_mcd_job_create_design(h C.mcd_problem, out *C.mcd_job) C.mcd_status {
 		if err != nil {
 			return err
 		}
-		return give(newJob(p.copy(), 0, 0), out)
+		return give(newJob(p.copy(), designTask), out)
 	})
 }
 
@@ -104,7 +104,7 @@ func go_mcd_job_create_defect(h C.mcd_wire, target *C.double, targetCount C.size
 		if err != nil {
 			return err
 		}
-		return give(newJob(p, int(defects), float64(sigma)), out)
+		return give(newJob(p, defectTask(int(defects), float64(sigma))), out)
 	})
 }
 
@@ -118,6 +118,26 @@ func defectGaussians(x, y, amplitude, radius []float64) *exchange.Gaussians {
 		free |= exchange.FreeX
 	}
 	return &exchange.Gaussians{X: x, Y: y, Amplitude: amplitude, Radius: radius, Free: free}
+}
+
+//export go_mcd_job_create_smooth
+func go_mcd_job_create_smooth(h C.mcd_problem, level C.double, out *C.mcd_job) C.mcd_status {
+	return enter(func() error {
+		p, err := lookup[*problem](h)
+		if err != nil {
+			return err
+		}
+		if math.IsNaN(float64(level)) || math.IsInf(float64(level), 1) {
+			return fault.Invalid("level", "%g; give the largest L allowed, for example -3", float64(level))
+		}
+		own := p.copy()
+		if s := own.spec; s.Sites == nil || s.Lower != nil || s.Upper != nil || s.Frozen != nil || s.Ties != nil || s.Filter > 1 ||
+			s.Mirror != "" && s.Mirror != "none" {
+			own.release()
+			return fault.Invalid("problem", "smoothing changes every site freely; give a problem by sites without bounds, frozen sites, ties, mirror or filter")
+		}
+		return give(newJob(own, smoothTask(float64(level))), out)
+	})
 }
 
 //export go_mcd_job_create_resume
@@ -137,7 +157,7 @@ func go_mcd_job_create_resume(path *C.char, out *C.mcd_job) C.mcd_status {
 		if err != nil {
 			return err
 		}
-		j := newJob(p, 0, 0)
+		j := newJob(p, designTask)
 		j.options, j.resume, j.checkpoint = *d.Options, d.State, C.GoString(path)
 		return give(j, out)
 	})
@@ -182,16 +202,22 @@ func (j *job) run(ctx context.Context) {
 	close(j.ended)
 }
 
-// record notes an iteration and wakes those who wait for one.
+// record notes an iteration.
 func (j *job) record(p *inverse.Progress) {
+	j.note(record{start: p.Start, starts: p.Starts, iteration: p.Iteration.Iteration, evaluations: p.TotalEvaluations,
+		objective: p.Objective, bestObjective: p.BestOfAll, step: p.StepNorm, gradient: p.GradientNorm, damping: p.Damping,
+		roughness: math.NaN()}, p.Point, p.Objective)
+}
+
+// note adds a record to the history, keeps the point if its merit is the lowest so far, and wakes those who wait.
+func (j *job) note(r record, point []float64, merit float64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.records = append(j.records, record{start: p.Start, starts: p.Starts, iteration: p.Iteration.Iteration, evaluations: p.TotalEvaluations,
-		objective: p.Objective, bestObjective: p.BestOfAll, step: p.StepNorm, gradient: p.GradientNorm, damping: p.Damping,
-		seconds: time.Since(j.began).Seconds()})
-	if p.Objective < j.bestL && len(p.Point) == j.problem.parametrization.Parameters() {
-		j.bestL = p.Objective
-		j.best = append(j.best[:0], p.Point...)
+	r.seconds = time.Since(j.began).Seconds()
+	j.records = append(j.records, r)
+	if merit < j.bestL && len(point) == j.problem.parametrization.Parameters() {
+		j.bestL = merit
+		j.best = append(j.best[:0], point...)
 	}
 	close(j.changed)
 	j.changed = make(chan struct{})
@@ -199,7 +225,8 @@ func (j *job) record(p *inverse.Progress) {
 
 // snapshot fills a progress; j must be locked.
 func (j *job) snapshot() C.mcd_progress {
-	p := C.mcd_progress{state: C.int32_t(j.state), objective: C.double(math.NaN()), best_objective: C.double(math.NaN())}
+	p := C.mcd_progress{state: C.int32_t(j.state), objective: C.double(math.NaN()), best_objective: C.double(math.NaN()),
+		roughness: C.double(math.NaN())}
 	p.struct_size = C.sizeof_mcd_progress
 	p.starts = C.int32_t(max(j.options.Starts, 1))
 	if n := len(j.records); n > 0 {
@@ -207,6 +234,7 @@ func (j *job) snapshot() C.mcd_progress {
 		p.start, p.starts, p.iteration, p.evaluations = C.int32_t(r.start), C.int32_t(r.starts), C.int64_t(r.iteration), C.int64_t(r.evaluations)
 		p.objective, p.best_objective = C.double(r.objective), C.double(r.bestObjective)
 		p.step, p.gradient, p.damping, p.seconds = C.double(r.step), C.double(r.gradient), C.double(r.damping), C.double(r.seconds)
+		p.roughness = C.double(r.roughness)
 	}
 	if j.state == C.MCD_JOB_RUNNING {
 		p.seconds = C.double(time.Since(j.began).Seconds())
@@ -338,6 +366,7 @@ var columns = map[string]func(r *record) float64{
 	"gradient":       func(r *record) float64 { return r.gradient },
 	"damping":        func(r *record) float64 { return r.damping },
 	"seconds":        func(r *record) float64 { return r.seconds },
+	"roughness":      func(r *record) float64 { return r.roughness },
 }
 
 //export go_mcd_job_history

@@ -5,12 +5,38 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"mcd/capi/exchange"
 	"mcd/core/inverse"
 	"mcd/core/parallel"
 )
+
+// task is what a job does.
+type task struct {
+	name     string   // for messages
+	settings []string // those that it has; nil for all
+	run      func(ctx context.Context, j *job, keep *keeper) (*exchange.Document, error)
+}
+
+var designTask = task{name: "a design", run: func(ctx context.Context, j *job, keep *keeper) (*exchange.Document, error) {
+	return j.design(ctx, keep)
+}}
+
+// defectTask searches for defects that explain the target of the job's problem.
+func defectTask(count int, sigma float64) task {
+	return task{"a search for defects", []string{"seed", "max_evaluations", "time_limit", "checkpoint"},
+		func(ctx context.Context, j *job, _ *keeper) (*exchange.Document, error) {
+			return j.findDefects(ctx, count, sigma)
+		}}
+}
+
+// smoothTask smooths the start of the job's problem at a level of L.
+func smoothTask(level float64) task {
+	return task{"smoothing", []string{"max_evaluations", "time_limit", "checkpoint"},
+		func(ctx context.Context, j *job, _ *keeper) (*exchange.Document, error) { return j.smooth(ctx, level) }}
+}
 
 // search returns what the job finds. An error beside a result is told in the result's message.
 func (j *job) search(ctx context.Context) (d *exchange.Document, err error) {
@@ -25,12 +51,7 @@ func (j *job) search(ctx context.Context) (d *exchange.Document, err error) {
 		return nil, err
 	}
 	keeper := &keeper{path: j.checkpoint, interval: j.interval}
-	if j.defects > 0 {
-		d, err = j.findDefects(ctx)
-	} else {
-		d, err = j.design(ctx, keeper)
-	}
-	if d == nil || err != nil {
+	if d, err = j.task.run(ctx, j, keeper); d == nil || err != nil {
 		return nil, err
 	}
 	if err := keeper.write(d); err != nil {
@@ -60,10 +81,50 @@ func (k *keeper) write(d *exchange.Document) error {
 	return err
 }
 
-func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, error) {
+// chosenEvaluations returns max_evaluations if it was set, else 0: the default of whatever is not a design.
+func (j *job) chosenEvaluations() int {
+	if _, set := j.set["max_evaluations"]; set {
+		return j.options.MaxEvaluations
+	}
+	return 0
+}
+
+// inverse returns the job's problem on its engine.
+func (j *job) inverse() (*inverse.Problem, error) {
 	j.problem.mu.Lock()
-	built, err := j.problem.build()
-	j.problem.mu.Unlock()
+	defer j.problem.mu.Unlock()
+	return j.problem.build()
+}
+
+func (j *job) smooth(ctx context.Context, level float64) (*exchange.Document, error) {
+	built, err := j.inverse()
+	if err != nil {
+		return nil, err
+	}
+	spec := j.problem.spec
+	lowest := math.Inf(1)
+	o := inverse.SmoothOptions{Length: spec.Wire.Length, Width: spec.Wire.Width, Level: level,
+		MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds,
+		Observer: func(p *inverse.SmoothProgress) error {
+			merit := math.Inf(1)
+			if p.Objective <= level {
+				merit = p.Roughness
+			}
+			lowest = min(lowest, p.Objective)
+			j.note(record{iteration: p.Iteration, starts: 1, evaluations: p.Evaluations, objective: p.Objective, bestObjective: lowest,
+				roughness: p.Roughness}, p.Onsite, merit)
+			return nil
+		}}
+	r, err := inverse.Smooth(ctx, built, spec.Sites.Start, o)
+	if err != nil {
+		return nil, err
+	}
+	return &exchange.Document{Problem: spec, Result: &exchange.Result{Evaluations: r.Evaluations, Seconds: r.Seconds,
+		Backend: built.Setup().Engine.Name(), Outcomes: []exchange.Outcome{{Outcome: r.Outcome, Roughness: r.RoughnessHistory}}}}, nil
+}
+
+func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, error) {
+	built, err := j.inverse()
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +157,12 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 	return d, nil
 }
 
-func (j *job) findDefects(ctx context.Context) (*exchange.Document, error) {
+func (j *job) findDefects(ctx context.Context, count int, sigma float64) (*exchange.Document, error) {
 	spec := j.problem.spec
-	o := inverse.FindOptions{Count: j.defects, Sigma: j.sigma, Seed: j.options.Seed, MaxSeconds: j.options.MaxSeconds,
+	o := inverse.FindOptions{Count: count, Sigma: sigma, Seed: j.options.Seed, MaxSeconds: j.options.MaxSeconds,
 		Threads:  int(j.problem.wire.engine.threads.Load()),
 		Observer: func(p *inverse.Progress) error { j.record(p); return nil }}
-	if _, set := j.set["max_evaluations"]; set {
-		o.MaxEvaluations = j.options.MaxEvaluations
-	}
+	o.MaxEvaluations = j.chosenEvaluations()
 	found, err := j.problem.wire.engine.find(ctx, spec.Target, o)
 	if err != nil {
 		return nil, err

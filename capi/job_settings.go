@@ -15,17 +15,14 @@ import (
 	"mcd/core/optimize"
 )
 
-// settings of a search for defects; a design has all.
-var defectSettings = []string{"seed", "max_evaluations", "time_limit", "checkpoint"}
-
 // setting runs body on a job whose setting of this name may be changed.
 func setting(h C.mcd_job, name string, body func(j *job) error) C.mcd_status {
 	return withJob(h, func(j *job) error {
 		if j.state != C.MCD_JOB_NEW {
 			return stateError("job: it has been started, %s cannot be changed any more; create a new job", name)
 		}
-		if j.defects > 0 && !slices.Contains(defectSettings, name) {
-			return fault.Invalid(name, "a search for defects has no such setting; it has %q", defectSettings)
+		if t := &j.task; t.settings != nil && !slices.Contains(t.settings, name) {
+			return fault.Invalid(name, "%s has no such setting; it has %q", t.name, t.settings)
 		}
 		return body(j)
 	})

@@ -150,3 +150,22 @@ func go_mcd_wire_feasibility(h C.mcd_wire, target *C.double, targetCount C.size_
 		return deliverText(f.Text, report, reportCount, needed)
 	})
 }
+
+//export go_mcd_wire_nearest_feasible
+func go_mcd_wire_nearest_feasible(h C.mcd_wire, target *C.double, targetCount C.size_t, nearest *C.double, nearestCount C.size_t) C.mcd_status {
+	return compute(h, func(ctx context.Context, e *engine) error {
+		a := arrays{}
+		curve, out := a.double("target", target, targetCount, e.Outputs()), a.double("nearest", nearest, nearestCount, e.Outputs())
+		if a.err != nil {
+			return a.err
+		}
+		if err := checkFinite("target", curve); err != nil {
+			return err
+		}
+		if err := e.prepare(ctx); err != nil {
+			return err
+		}
+		copy(out, inverse.NearestFeasible(e.Ceiling(), curve, &e.strip))
+		return nil
+	})
+}

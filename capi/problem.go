@@ -480,6 +480,45 @@ func go_mcd_problem_objective(h C.mcd_problem, parameters *C.double, count C.siz
 	})
 }
 
+//export go_mcd_problem_identify
+func go_mcd_problem_identify(h C.mcd_problem, parameters *C.double, count C.size_t, sigma C.double, rank *C.int64_t,
+	singular *C.double, singularCount C.size_t, combinations *C.double, combinationsCount C.size_t,
+	errors *C.double, errorsCount C.size_t, sensitivity *C.double, sensitivityCount C.size_t) C.mcd_status {
+	return withProblem(h, func(p *problem) error {
+		theta, err := p.parameters(parameters, count)
+		if err != nil {
+			return err
+		}
+		n := len(theta)
+		values := min(n, p.spec.Wire.Points())
+		a := arrays{}
+		singularOut := a.optional("singular_values", singular, singularCount, values)
+		combinationsOut := a.optional("combinations", combinations, combinationsCount, values*n)
+		errorsOut := a.optional("errors", errors, errorsCount, n)
+		sensitivityOut := a.optional("sensitivity", sensitivity, sensitivityCount, p.spec.Wire.Sites())
+		if a.err != nil {
+			return a.err
+		}
+		if err := given("rank", rank); err != nil {
+			return err
+		}
+		built, err := p.build()
+		if err != nil {
+			return err
+		}
+		id, err := inverse.Identify(p.wire.engine.context(), built, theta, float64(sigma))
+		if err != nil {
+			return err
+		}
+		copy(singularOut, id.Singular)
+		copy(combinationsOut, id.Combinations)
+		copy(errorsOut, id.Errors)
+		copy(sensitivityOut, id.Sensitivity)
+		*rank = C.int64_t(id.Rank)
+		return nil
+	})
+}
+
 // logNorm returns log ‖r‖.
 func logNorm(r []float64) float64 {
 	square := 0.0

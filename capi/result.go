@@ -194,6 +194,8 @@ func go_mcd_result_history(h C.mcd_result, column *C.char, out *C.double, count 
 		switch name {
 		case "objective":
 			return deliver(o.History, out, count, needed)
+		case "roughness":
+			return deliver(o.Roughness, out, count, needed)
 		case "evaluations":
 			dst, err := room[float64](out, count, needed, len(o.HistoryEvaluations))
 			for i := range dst {
@@ -201,7 +203,7 @@ func go_mcd_result_history(h C.mcd_result, column *C.char, out *C.double, count 
 			}
 			return err
 		}
-		return fault.Invalid("column", "%q is not known; give \"objective\" or \"evaluations\"", name)
+		return fault.Invalid("column", "%q is not known; give \"objective\", \"evaluations\" or \"roughness\"", name)
 	})
 }
 

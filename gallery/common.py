@@ -1,11 +1,10 @@
 """What the figures share: the wire and its targets, recipes that resume, stopwatches, and the look of a paper."""
 
 import json
-import os
-import subprocess
 import time
 from pathlib import Path
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import mcd
 import numpy as np
@@ -53,47 +52,42 @@ def flat_start(wire: mcd.Wire, seed: int, spread: float = 0.3) -> np.ndarray:
     return wire.clean() + spread * np.random.default_rng(seed).standard_normal(wire.shape)
 
 
-def roughness(onsite: np.ndarray) -> float:
-    """L_pot: the sum of the squared differences of neighbouring sites."""
-    return sum(float((np.diff(onsite, axis=axis) ** 2).sum()) for axis in (0, 1))
+class Stage(NamedTuple):
+    """Where a long search stood after a number of evaluations."""
+
+    steps: int
+    result: mcd.Result
+    cpu: float  #: seconds of processor time from the very beginning
 
 
 def recipe(name: str, problem: mcd.Problem, marks, **options) -> list:
-    """The results of a long search at every number of evaluations in marks.
+    """A long search, seen at every number of evaluations in marks: a list of Stage.
 
-    They are kept as files in build/gallery: a second call reads them, and a call after an interruption goes on from the
-    last checkpoint.
+    The stages are kept as files in build/gallery: a second call reads them, and a call after an interruption goes on from
+    the last checkpoint.
     """
     WORK.mkdir(parents=True, exist_ok=True)
-    checkpoint, previous, results = WORK / f"{name}.mcd", None, []
+    checkpoint, clock, previous, stages = WORK / f"{name}.mcd", WORK / f"{name}.json", None, []
+    spent = json.loads(clock.read_text()) if clock.exists() else {}
     for mark in marks:
         path = WORK / f"{name}-{mark}.mcd"
         if not path.exists():
             source = checkpoint if checkpoint.exists() else previous
-            result = (mcd.resume(source, max_evaluations=mark, checkpoint=checkpoint) if source else
-                      mcd.design(problem, max_evaluations=mark, checkpoint=checkpoint, **options))
-            if result.status == "cancelled":
+            with Stopwatch() as watch:
+                result = (mcd.resume(source, max_evaluations=mark, checkpoint=checkpoint) if source else
+                          mcd.design(problem, max_evaluations=mark, checkpoint=checkpoint, **options))
+            spent["all"] = spent.get("all", 0.0) + watch.cpu
+            ended = result.status != "cancelled"
+            if ended:
+                spent[str(mark)] = spent["all"]
+                result.save(path)
+            clock.write_text(json.dumps(spent))
+            if not ended:
                 raise KeyboardInterrupt(f"{name} stopped after {result.evaluations} evaluations; run it again to go on")
-            result.save(path)
             checkpoint.unlink(missing_ok=True)
         previous = path
-        results.append(mcd.load(path))
-    return results
-
-
-def packages(wire: mcd.Wire, curve: np.ndarray, onsite=None, level: float = -3.0, evaluations: int = 0) -> dict:
-    """Asks mcd's Go packages (gallery/packages) for the nearest feasible target, "Nearest", and if onsite is given for the
-    smoothest potential with L ≤ level: "Onsite", "Conductance", "Objective", "Roughness", "Evaluations", "Seconds", …"""
-    program, path = WORK / "packages", f"{ROOT / 'build' / 'toolchain' / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(["go", "build", "-o", program, "./gallery/packages"], cwd=ROOT, check=True, stderr=subprocess.DEVNULL,
-                   env={**os.environ, "PATH": path, "GOTOOLCHAIN": "local"})
-    request = {"Length": wire.length, "Width": wire.width, "Fields": wire.fields.tolist(),
-               "Energies": wire.energies.tolist(), "Target": np.asarray(curve).tolist(), "Level": level,
-               "Evaluations": evaluations, "Onsite": None if onsite is None else onsite.ravel().tolist()}
-    answer = json.loads(subprocess.run([program], input=json.dumps(request), text=True, stdout=subprocess.PIPE, check=True).stdout)
-    if onsite is not None:
-        answer["Onsite"] = np.reshape(answer["Onsite"], wire.shape)
-    return answer
+        stages.append(Stage(mark, mcd.load(path), spent[str(mark)]))
+    return stages
 
 
 def reached(result: mcd.Result, level: float):

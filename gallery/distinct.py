@@ -3,7 +3,7 @@
 import mcd
 import numpy as np
 
-from .common import BLUE, FIELD, Stopwatch, canvas, drawing, flat_start, heat, panel, paper_wire, potential, roughness, target
+from .common import BLUE, FIELD, Stopwatch, canvas, drawing, flat_start, heat, panel, paper_wire, potential, target
 
 
 @drawing
@@ -12,7 +12,7 @@ def draw(steps: int, quick: bool):
     problem = mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, seed=0)))
     with Stopwatch() as watch:
         result = mcd.design(problem, starts=2 if quick else 8, distinct=0.1, stop_objective=-20.0, max_evaluations=0, progress=False)
-    found = sorted((r for r in result.outcomes if r.objective < -20), key=lambda r: roughness(r.onsite))[:5]
+    found = sorted((r for r in result.outcomes if r.objective < -20), key=lambda r: r.roughness)[:5]
 
     figure = canvas(7.2, 3.5)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.25))
@@ -20,7 +20,7 @@ def draw(steps: int, quick: bool):
     for number, outcome in enumerate(found):
         ax = maps[number]
         image = potential(ax, outcome.onsite, 1.5, label="")
-        panel(ax, number, f"$L_{{pot}}$ = {roughness(outcome.onsite):.0f} $t^2$")
+        panel(ax, number, f"$L_{{pot}}$ = {outcome.roughness:.0f} $t^2$")
         ax.set_ylabel("$y$  ($a$)" if not number else "")
     for ax in maps[len(found):]:
         ax.set_axis_off()

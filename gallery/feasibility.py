@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .common import BLUE, RED, SKY, TARGET, canvas, ceiling, drawing, packages, panel, paper_wire, target
+from .common import BLUE, RED, SKY, TARGET, canvas, ceiling, drawing, panel, paper_wire, target
 
 CURVES = {"infeasible_modes": "above $N$", "infeasible_touch": "narrowly above $N$", "infeasible_fast": "too fast for the wire",
           "cusp": "cusp at 0: reachable at the samples"}
@@ -15,7 +15,7 @@ def draw(steps: int, quick: bool):
     for number, (ax, (name, title)) in enumerate(zip(figure.subplots(2, 2).flat, CURVES.items())):
         curve = target(name)
         report = wire.feasibility(curve)
-        nearest = packages(wire, curve)["Nearest"]
+        nearest = wire.nearest_feasible(curve)
         ceiling(ax, wire)
         edge = np.flatnonzero(np.diff(np.concatenate(([0], report.narrow, [0]))))
         step = wire.fields[1] / 2

@@ -12,7 +12,7 @@ RANGE = (0.0, 9.5)  # e²/h at the bottom and the top edge of the pictures
 
 def theirs(problem: mcd.Problem, marks, name: str) -> mcd.Result:
     """The paper's recipe (Sec. III B) after the last number of steps: every site, AdaBelief."""
-    return recipe(name, problem, marks, method="adabelief", schedule="paper-sites")[-1]
+    return recipe(name, problem, marks, method="adabelief", schedule="paper-sites")[-1].result
 
 
 @drawing

@@ -9,7 +9,7 @@ import json
 import mcd
 import numpy as np
 
-from .common import WORK, Stopwatch, defect, flat_start, packages, paper_wire, reached, roughness, target
+from .common import WORK, Stopwatch, defect, flat_start, paper_wire, reached, target
 from .defects import error, random_defect
 
 
@@ -73,10 +73,10 @@ def skylines(wire: mcd.Wire, seeds: int) -> dict:
 def smoothing(wire: mcd.Wire) -> dict:
     """L_pot at L ≤ −3 against its start, from a potential that shows the curve."""
     curve = target("colosseum")
-    start = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, 0))), stop_objective=-3.0, progress=False).onsite
-    answer = packages(wire, curve, start)
-    return {"start": roughness(start), "smoothed": answer["Roughness"], "factor": roughness(start) / answer["Roughness"],
-            "L": answer["Objective"], "evaluations": answer["Evaluations"], "seconds": answer["Seconds"]}
+    start = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, 0))), stop_objective=-3.0, progress=False)
+    found = mcd.smooth(start, level=-3.0, progress=False)
+    return {"start": start.roughness, "smoothed": found.roughness, "factor": start.roughness / found.roughness,
+            "L": found.objective, "evaluations": found.evaluations, "seconds": found.seconds}
 
 
 def median(values: list):

@@ -211,6 +211,11 @@ MCD_API mcd_status mcd_wire_feasibility(mcd_wire wire, const double *target, siz
                                         size_t excess_count, uint8_t *narrow, size_t narrow_count, double *bound,
                                         char *report, size_t report_count, size_t *needed);
 
+/* The curve nearest to a target against which nothing is known, (points): cut to 0 <= G <= N, even in the field where opposite
+ * fields are sampled, and smoothed over half a flux quantum where it has features sharper than that. */
+MCD_API mcd_status mcd_wire_nearest_feasible(mcd_wire wire, const double *target, size_t target_count, double *nearest,
+                                             size_t nearest_count);
+
 /* Ends all calls that are now computing on this wire and on the problems made of it, from any thread: they return
  * MCD_ERR_CANCELLED within 100 ms. Jobs go on: see mcd_job_cancel. */
 MCD_API mcd_status mcd_wire_cancel(mcd_wire wire);
@@ -318,6 +323,17 @@ MCD_API mcd_status mcd_problem_onsite(mcd_problem problem, const double *paramet
 MCD_API mcd_status mcd_problem_objective(mcd_problem problem, const double *parameters, size_t parameters_count,
                                          double *objective, double *gradient, size_t gradient_count);
 
+/* What a curve determines at these parameters, to first order and for squared residuals alone: the singular values of
+ * d(w G)/d parameters, descending (the smaller of points and parameters), and *rank, the number of those above 1e-10 of the
+ * largest: so many combinations of parameters does the curve determine; combinations (singular values x parameters) are
+ * these, orthonormal. errors (parameters) receives the standard errors of the parameters, INFINITY where the curve leaves a
+ * part of one undetermined, for data with the standard deviation sigma (0: estimated from the misfit); sensitivity
+ * (length x width) the norm of dG by every site: which sites matter. Any output array may be NULL with count 0. */
+MCD_API mcd_status mcd_problem_identify(mcd_problem problem, const double *parameters, size_t parameters_count, double sigma,
+                                        int64_t *rank, double *singular_values, size_t singular_values_count,
+                                        double *combinations, size_t combinations_count, double *errors,
+                                        size_t errors_count, double *sensitivity, size_t sensitivity_count);
+
 /* The problem as bytes, for exchange between programs and languages (schema: mcd.fbs), and back. Bytes are not trusted:
  * what is damaged or makes no sense gives MCD_ERR_FILE. */
 MCD_API mcd_status mcd_problem_encode(mcd_problem problem, uint8_t *out, size_t count, size_t *needed);
@@ -354,6 +370,7 @@ typedef struct mcd_progress {
     double gradient;       /* largest entry of the projected gradient of the objective */
     double damping;        /* mu of "lm", the learning rate of first-order methods, the step length of "lbfgs" */
     double seconds;        /* since mcd_job_start */
+    double roughness;      /* L_pot of the current point while smoothing, else NaN */
 } mcd_progress;
 
 /* Called by mcd_job_wait on the waiting thread, at most once per iteration. Return 0 to go on, anything else to cancel. It
@@ -370,6 +387,13 @@ MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
  * curves that is made once per wire; default 1000 per defect), time_limit and checkpoint (written at the end). */
 MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
                                          double sigma, mcd_job *job);
+
+/* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
+ * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
+ * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
+ * below it takes max_evaluations (default 150), time_limit and checkpoint (written at the end). The history of its result has
+ * the column "roughness". */
+MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 
 /* Creates a job that continues the run saved in a .mcd file (a checkpoint or a saved result) bit for bit, with its
  * settings; change limits such as max_evaluations before mcd_job_start. It goes on writing checkpoints to that file. */
@@ -454,7 +478,7 @@ MCD_API mcd_status mcd_job_progress(mcd_job job, mcd_progress *progress);
 MCD_API mcd_status mcd_job_cancel(mcd_job job);
 
 /* History since mcd_job_start, one entry per iteration of all starts, by column: "start", "iteration", "evaluations",
- * "objective", "best_objective", "step", "gradient", "damping", "seconds" (as in mcd_progress). May be called while the job
+ * "objective", "best_objective", "step", "gradient", "damping", "seconds", "roughness" (as in mcd_progress). May be called while the job
  * runs: since entries are added meanwhile, a smaller count is no error here, the first count entries are written. */
 MCD_API mcd_status mcd_job_history(mcd_job job, const char *column, double *out, size_t count, size_t *needed);
 
@@ -500,8 +524,8 @@ MCD_API mcd_status mcd_result_message(mcd_result result, char *out, size_t count
 /* What computed it, as mcd_wire_get_backend. */
 MCD_API mcd_status mcd_result_backend(mcd_result result, char *out, size_t count, size_t *needed);
 
-/* History of the best start, also over resumptions: "objective", L before the first and after every iteration, and
- * "evaluations" done by then. */
+/* History of the best start, also over resumptions: "objective", L before the first and after every iteration,
+ * "evaluations" done by then, and after smoothing "roughness", L_pot of the same points (else empty). */
 MCD_API mcd_status mcd_result_history(mcd_result result, const char *column, double *out, size_t count, size_t *needed);
 
 /* Number of distinct outcomes of the starts (at least 1), and each of them, best first, as a result of its own. */

@@ -387,6 +387,13 @@ public:
         return f;
     }
 
+    /* The curve nearest to the target against which nothing is known. */
+    std::vector<double> nearest_feasible(span<const double> target) const {
+        std::vector<double> out(points());
+        check(mcd_wire_nearest_feasible(get(), target.data(), target.size(), out.data(), out.size()));
+        return out;
+    }
+
     /* From any thread: calls that now compute on this wire throw CancelledError there. */
     void cancel() const { check(mcd_wire_cancel(get())); }
 
@@ -582,6 +589,12 @@ struct Objective {
     std::vector<double> gradient;
 };
 
+/* What a curve determines at one point; see mcd_problem_identify. combinations is [singular value][parameter]. */
+struct Identifiability {
+    std::int64_t rank;
+    std::vector<double> singular_values, combinations, errors, sensitivity;
+};
+
 struct Bounds {
     std::vector<double> lower, upper;
 };
@@ -714,6 +727,18 @@ public:
     Objective objective(span<const double> parameters) const {
         Objective out{0, std::vector<double>(parameters.size())};
         out.value = objective(parameters, out.gradient);
+        return out;
+    }
+
+    /* sigma: standard deviation of the target's noise for the error bars, 0 if unknown. */
+    Identifiability identify(span<const double> parameters, double sigma = 0) const {
+        const Shape shape = wire().shape();
+        const std::size_t n = parameters.size(), values = std::min(n, static_cast<std::size_t>(shape.points));
+        Identifiability out{0, std::vector<double>(values), std::vector<double>(values * n), std::vector<double>(n),
+                            std::vector<double>(shape.sites())};
+        check(mcd_problem_identify(get(), parameters.data(), n, sigma, &out.rank, out.singular_values.data(), values,
+                                   out.combinations.data(), values * n, out.errors.data(), n, out.sensitivity.data(),
+                                   out.sensitivity.size()));
         return out;
     }
 
@@ -864,6 +889,10 @@ public:
     static Job find_defect(const Wire &wire, span<const double> target, std::int64_t defects = 1, double sigma = 0) {
         return Job(
             detail::get<mcd_job>(mcd_job_create_defect, wire.get(), target.data(), target.size(), defects, sigma));
+    }
+    /* The smoothest potential with L <= level, from the start of a problem by sites that are free. */
+    static Job smooth(const Problem &problem, double level = -3) {
+        return Job(detail::get<mcd_job>(mcd_job_create_smooth, problem.get(), level));
     }
     /* Continues a checkpoint or a saved result bit for bit. */
     static Job resume(const std::string &path) { return Job(detail::get<mcd_job>(mcd_job_create_resume, path.c_str())); }

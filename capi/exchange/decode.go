@@ -195,7 +195,7 @@ func (r reader) result(t *fb.Result) (*Result, error) {
 		out.Outcomes = append(out.Outcomes, Outcome{inverse.Outcome{Start: int(o.Start()), Status: status, Message: string(o.Message()),
 			Theta: r.doubles(&o, 3), Parameters: r.doubles(&o, 4), Onsite: r.doubles(&o, 6), Conductance: r.doubles(&o, 7),
 			Objective: o.Objective(), Evaluations: int(o.Evaluations()), Seconds: o.Seconds(),
-			History: r.doubles(&o, 11), HistoryEvaluations: r.longs(&o, 12)}, r.doubles(&o, 5)})
+			History: r.doubles(&o, 11), HistoryEvaluations: r.longs(&o, 12)}, r.doubles(&o, 5), r.doubles(&o, 13)})
 	}
 	return out, nil
 }
@@ -245,6 +245,7 @@ func (o *Outcome) check(parameters int, p *Problem) error {
 	switch {
 	case len(o.Theta) != parameters, len(o.Parameters) != p.Entries(), len(o.Onsite) != p.Wire.Sites(), len(o.Conductance) != p.Wire.Points(),
 		o.Errors != nil && len(o.Errors) != p.Entries(), len(o.History) != len(o.HistoryEvaluations),
+		o.Roughness != nil && len(o.Roughness) != len(o.History),
 		!finite(o.Theta), !finite(o.Parameters), !finite(o.Onsite), !finite(o.Conductance):
 		return fault.Invalid("result", "an outcome does not fit the problem")
 	}

@@ -67,10 +67,12 @@ type Result struct {
 	Backend     string
 }
 
-// Outcome is what one start found; Errors are standard errors of the entries, nil if not known.
+// Outcome is what one start found; Errors are standard errors of the entries, nil if not known; Roughness is L_pot along the
+// history, nil unless a potential was smoothed.
 type Outcome struct {
 	inverse.Outcome
-	Errors []float64
+	Errors    []float64
+	Roughness []float64
 }
 
 // mirrors are the symmetries by name.

@@ -274,7 +274,7 @@ func (w writer) outcome(o *Outcome) offset {
 	status, message := w.CreateString(o.Status.String()), w.text(o.Message)
 	parameters, entries, errors := w.doubles(o.Theta), w.doubles(o.Parameters), w.doubles(o.Errors)
 	onsite, conductance := w.doubles(o.Onsite), w.doubles(o.Conductance)
-	history, evaluations := w.doubles(o.History), w.longs(o.HistoryEvaluations)
+	history, evaluations, roughness := w.doubles(o.History), w.longs(o.HistoryEvaluations), w.doubles(o.Roughness)
 	fb.OutcomeStart(w.Builder)
 	fb.OutcomeAddStart(w.Builder, int64(o.Start))
 	fb.OutcomeAddStatus(w.Builder, status)
@@ -289,5 +289,6 @@ func (w writer) outcome(o *Outcome) offset {
 	fb.OutcomeAddSeconds(w.Builder, o.Seconds)
 	w.link(fb.OutcomeAddHistory, history)
 	w.link(fb.OutcomeAddHistoryEvaluations, evaluations)
+	w.link(fb.OutcomeAddRoughness, roughness)
 	return fb.OutcomeEnd(w.Builder)
 }

@@ -244,5 +244,9 @@ func TestFileErrors(t *testing.T) {
 func TestGolden(t *testing.T) {
 	got, err := Load(filepath.Join("testdata", "release-1.0.mcd"))
 	require.NoError(t, err)
-	assert.Equal(t, example(), got)
+	want := example()
+	for i := range want.Result.Outcomes { // came later
+		want.Result.Outcomes[i].Roughness = nil
+	}
+	assert.Equal(t, want, got)
 }

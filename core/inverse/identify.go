@@ -13,9 +13,11 @@ import (
 // Identifiability tells what a curve determines at one point, to first order.
 type Identifiability struct {
 	// Singular holds the singular values of J = ∂(w·G)/∂θ, descending (min(points, parameters)); Rank counts those above
-	// 1e-10 of the largest: the number of combinations of parameters that the curve determines.
-	Singular []float64
-	Rank     int
+	// 1e-10 of the largest: the number of combinations of parameters that the curve determines. Combinations are these, one
+	// row for every singular value, orthonormal (singular values × parameters).
+	Singular     []float64
+	Rank         int
+	Combinations []float64
 	// Errors are the standard errors of the parameters, √diag(s²(JᵀJ)⁻¹); +Inf for parameters of which the curve leaves a
 	// part undetermined (Parameters).
 	Errors []float64
@@ -77,6 +79,10 @@ func Identify(ctx context.Context, p *Problem, theta []float64, sigma float64) (
 	}
 	var v mat.Dense
 	svd.VTo(&v)
+	id.Combinations = make([]float64, 0, len(id.Singular)*p.n)
+	for c := range id.Singular {
+		id.Combinations = append(id.Combinations, mat.Col(nil, c, &v)...)
+	}
 	for j := range id.Errors {
 		inside, variance := 0.0, 0.0 // of unit vector j: its part in the row space of J, and eᵀ(JᵀJ)⁺e
 		for c := range id.Rank {

@@ -34,14 +34,17 @@ type SmoothProgress struct {
 	Iteration, Evaluations int
 	// Objective is L and Roughness L_pot of the current point; BestRoughness the lowest L_pot at the level asked.
 	Objective, Roughness, BestRoughness float64
+	Onsite                              []float64 // the current point; valid only during the call
 	Seconds                             float64
 }
 
-// SmoothResult is the smoothest potential found. Its History holds L_pot.
+// SmoothResult is the smoothest potential found.
 type SmoothResult struct {
 	Outcome
 	// Roughness is L_pot of the result, StartRoughness of the first potential that kept the level.
 	Roughness, StartRoughness float64
+	// RoughnessHistory goes with the Outcome's History: L_pot of every potential tried.
+	RoughnessHistory []float64
 }
 
 // tube is the L near which the search moves; it is left for the level asked only at the end.
@@ -120,7 +123,7 @@ type smoother struct {
 	bestH, bestG            []float64
 	bestL, bestRough        float64
 	startRough              float64
-	history                 []float64
+	history, roughs         []float64
 	counts                  []int64
 }
 
@@ -223,12 +226,13 @@ func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
 
 func (s *smoother) observe(q *point) error {
 	s.iterations++
-	s.history, s.counts = append(s.history, q.rough), append(s.counts, int64(s.evaluations))
+	s.history, s.roughs = append(s.history, q.l), append(s.roughs, q.rough)
+	s.counts = append(s.counts, int64(s.evaluations))
 	if s.o.Observer == nil {
 		return nil
 	}
 	return s.o.Observer(&SmoothProgress{Iteration: s.iterations, Evaluations: s.evaluations, Objective: q.l, Roughness: q.rough,
-		BestRoughness: s.bestRough, Seconds: time.Since(s.began).Seconds()})
+		BestRoughness: s.bestRough, Onsite: q.h, Seconds: time.Since(s.began).Seconds()})
 }
 
 // step returns the coefficients after a step from q.
@@ -427,7 +431,7 @@ func (m *smoothMetric) Gradient(context.Context, []float64, []float64) (float64,
 }
 
 func (s *smoother) result() *SmoothResult {
-	r := &SmoothResult{Roughness: s.bestRough, StartRoughness: s.startRough}
+	r := &SmoothResult{Roughness: s.bestRough, StartRoughness: s.startRough, RoughnessHistory: s.roughs}
 	r.Outcome = Outcome{Status: s.status, Theta: s.bestH, Parameters: s.bestH, Onsite: s.bestH, Conductance: s.bestG, Objective: s.bestL,
 		History: s.history, HistoryEvaluations: s.counts, Evaluations: s.evaluations, Seconds: time.Since(s.began).Seconds()}
 	r.Message = fmt.Sprintf("Smoothed: L_pot %.4g at L = %.4g, from %.4g, in %d evaluations.", r.Roughness, r.Objective, r.StartRoughness, s.evaluations)

@@ -231,6 +231,25 @@ function objective!(gradient, problem::Problem, x)
     value[]
 end
 
+"""
+    identify(problem, x=problem.start; sigma=nothing) -> (rank, singular_values, combinations, errors, sensitivity)
+
+What the curve determines at parameters, to first order: singular values of ∂(w·G)/∂parameters, descending; how many of them
+count; the combinations of parameters that belong to them, `[parameter, number]`; standard errors of the parameters, `Inf` where
+the curve leaves a part undetermined (`sigma` is the noise of the curve; default: estimated from the misfit); and the norm of
+∂(w·G) by every site, `[x, y]`.
+"""
+function identify(problem::Problem, x=problem.start; sigma=nothing)
+    n = parameters(problem)
+    v, s = memory(x, (n,), "parameters"), sigma === nothing ? 0.0 : Float64(sigma)
+    values = min(n, length(problem.wire))
+    rank, singular, errors = Ref{Int64}(0), Vector{Float64}(undef, values), Vector{Float64}(undef, n)
+    combinations, sensitivity = Matrix{Float64}(undef, n, values), new_sites(Float64, size(problem.wire))
+    compute(problem, :mcd_problem_identify, v, n, s, rank, singular, values, combinations, n * values, errors, n,
+            sensitivity.parent, length(sensitivity))
+    (rank = Int(rank[]), singular_values = singular, combinations = combinations, errors = errors, sensitivity = sensitivity)
+end
+
 memory_or_copy(g::Vector{Float64}) = g
 memory_or_copy(g) = Vector{Float64}(undef, length(g))
 

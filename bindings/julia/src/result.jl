@@ -56,7 +56,7 @@ part(r::Result, ::Val{:message}) = text((o, n, m) ->
     @ccall libmcd.mcd_result_message(r.handle::UInt64, o::Ptr{UInt8}, n::Csize_t, m::Ptr{Csize_t})::Cint)
 part(r::Result, ::Val{:backend}) = text((o, n, m) ->
     @ccall libmcd.mcd_result_backend(r.handle::UInt64, o::Ptr{UInt8}, n::Csize_t, m::Ptr{Csize_t})::Cint)
-part(r::Result, ::Val{:history}) = Dict(map(("objective", "evaluations")) do column
+part(r::Result, ::Val{:history}) = Dict(map(("objective", "evaluations", "roughness")) do column
     column => growing(Float64, (o, n, m) -> @ccall libmcd.mcd_result_history(
         r.handle::UInt64, column::Cstring, o::Ptr{Float64}, n::Csize_t, m::Ptr{Csize_t})::Cint)
 end)

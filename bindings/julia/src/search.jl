@@ -2,7 +2,7 @@
 
 """
 How far a search is; what a callback receives after iterations. `start` of `starts` is being worked on; `evaluations` are of the
-engine, all starts together; `step`, `gradient`, `damping` are those of the optimizer.
+engine, all starts together; `step`, `gradient`, `damping` are those of the optimizer; `roughness` is L_pot in `smooth`, else NaN.
 """
 struct Progress
     size::Csize_t
@@ -18,6 +18,7 @@ struct Progress
     gradient::Float64
     damping::Float64
     seconds::Float64
+    roughness::Float64
 end
 
 "What the library calls back into: the caller's function, and what it threw, which must not cross the library."
@@ -89,6 +90,21 @@ function find_defect(wire::Wire, target; count=1, sigma=nothing, seed=0, max_eva
                                                           s::Float64, p::Ptr{UInt64})::Cint)
     limits!(job; max_evaluations=max_evaluations, stop_objective=stop_objective, time_limit=time_limit, seed=seed,
             checkpoint=checkpoint, checkpoint_interval=checkpoint_interval)
+    run!(job, progress, callback)
+end
+
+"""
+    smooth(problem; level=-3.0, max_evaluations=150, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
+
+Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with
+L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter. The `history` of the
+result has "roughness".
+"""
+function smooth(problem::Problem; level=-3.0, max_evaluations=150, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
+                callback=nothing)
+    h = problem.handle
+    job = create(p -> @ccall libmcd.mcd_job_create_smooth(h::UInt64, level::Float64, p::Ptr{UInt64})::Cint)
+    limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint)
     run!(job, progress, callback)
 end
 
@@ -169,7 +185,7 @@ function run!(job::Handle, progress::Bool, callback)
 end
 
 function snapshot(job::Handle)
-    p = Ref(Progress(sizeof(Progress), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    p = Ref(Progress(sizeof(Progress), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     check(@ccall libmcd.mcd_job_progress(job::UInt64, p::Ptr{Progress})::Cint)
     p[]
 end

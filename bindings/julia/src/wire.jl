@@ -231,3 +231,11 @@ function feasibility(wire::Wire, target)
         bound::Ptr{Float64}, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
     (ceiling = open_modes(wire), excess = excess, narrow = narrow .!= 0, bound = bound[], report = report)
 end
+
+"The curve nearest to `target` against which nothing is known: cut to 0 ≤ G ≤ N, even, no sharper than half a flux quantum."
+function nearest_feasible(wire::Wire, target)
+    t, n = memory(target, (length(wire),), "target"), length(wire)
+    nearest = Vector{Float64}(undef, n)
+    compute(wire, :mcd_wire_nearest_feasible, t, n, nearest, n)
+    nearest
+end

@@ -217,6 +217,16 @@ message(f) = try f(); "" catch e; e.message end
         @test length(r.history["objective"]) == length(r.history["evaluations"]) && r.outcomes[1].objective == r.objective
         @test_throws ErrorException("mine") find_defect(wire, target; callback=_ -> error("mine"))
 
+        rough = Problem(wire, target, Sites([4 + 0.3 * sin(1.7 * i * j^2) for i in 1:9, j in 1:8]))
+        rough = Problem(wire, target, Sites(design(rough; stop_objective=-4).onsite))
+        even = smooth(rough; max_evaluations=60, callback=p -> push!(seen, p))
+        @test even.objective <= -3 && minimum(even.history["roughness"]) < 0.8 * even.history["roughness"][1]
+        @test seen[end].roughness > 0 && isnan(seen[1].roughness)
+        @test nearest_feasible(wire, fill(100.0, 16)) == open_modes(wire)
+        known = identify(r.problem, r.vector; sigma=0.1)
+        @test known.rank == 3 && known.combinations' * known.combinations ≈ [i == j for i in 1:3, j in 1:3]
+        @test size(known.sensitivity) == (9, 8) && all(isfinite, known.errors)
+
         start = Gaussians(x=4, y=4.5, amplitude=1, radius=1)
         mktempdir() do folder
             path = joinpath(folder, "part.mcd")

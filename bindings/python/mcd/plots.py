@@ -1,4 +1,4 @@
-"""The figure of a result."""
+"""The figures of results and of feasibility reports."""
 
 from string import ascii_lowercase
 
@@ -10,18 +10,48 @@ STYLE = {
     "xtick.direction": "in", "ytick.direction": "in", "lines.linewidth": 1.1, "legend.frameon": False,
     "mathtext.fontset": "dejavusans", "figure.dpi": 120, "savefig.dpi": 200,
 }
-BLUE, RED, GREY = "#1f5fa8", "#c8402f", "#d9d9d9"
+BLUE, RED, GREY, YELLOW = "#1f5fa8", "#c8402f", "#d9d9d9", "#e8c547"
 
 
-def figure(result, true_onsite=None):
-    """Curve with target and ceiling, potential, local density of states, objective over evaluations."""
+def written(drawn, path):
+    """A figure, after it has been written to path unless that is None."""
+    if path is not None:
+        drawn.savefig(path, dpi=200)
+    return drawn
+
+
+def _matplotlib():
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("plots are drawn with Matplotlib: pip install 'libmcd[plot]'") from error
-    with rc_context(STYLE):
-        drawn = _figure(Figure)
+    return rc_context(STYLE), Figure
+
+
+def feasibility_figure(report, nearest=None):
+    """The target with what stands against it, and perhaps a curve near it."""
+    style, kind = _matplotlib()
+    with style:
+        drawn = _figure(kind, 3.6, 2.8)
+        ax = drawn.subplots()
+        order = np.argsort(report.fields, kind="stable")
+        fields, target = report.fields[order], report.target[order]
+        top = 1.08 * max(report.ceiling.max(), target.max(), 1)
+        _limits(ax, fields, report.ceiling[order], report.excess[order], report.narrow[order], target, top)
+        ax.plot(fields, target, "o", color=RED, markersize=3, markerfacecolor="none", markeredgewidth=0.7, label="target")
+        if nearest is not None:
+            ax.plot(fields, np.asarray(nearest)[order], color=BLUE, label="nearest feasible")
+        _curve_axes(ax, fields, min(0, target.min()), top)
+        ax.legend(loc="best")
+        return drawn
+
+
+def figure(result, true_onsite=None):
+    """Curve with target and ceiling, potential, local density of states, objective over evaluations."""
+    style, kind = _matplotlib()
+    with style:
+        drawn = _figure(kind, 7.2, 5.8)
         axes = drawn.subplots(2, 2)
         _curve(axes[0, 0], result)
         _potential(drawn, axes[0, 1], result, true_onsite)
@@ -34,10 +64,10 @@ def figure(result, true_onsite=None):
         return drawn
 
 
-def _figure(kind):
+def _figure(kind, width, height):
     """A figure that notebooks and plt.show() know, where pyplot is in use; else one without any window."""
     import sys
-    size = dict(figsize=(7.2, 5.8), layout="constrained")
+    size = dict(figsize=(width, height), layout="constrained")
     pyplot = sys.modules.get("matplotlib.pyplot")
     return pyplot.figure(**size) if pyplot else kind(**size)
 
@@ -45,18 +75,35 @@ def _figure(kind):
 def _curve(ax, result):
     problem, wire = result.problem, result.problem.wire
     order = np.argsort(wire.fields, kind="stable")
-    fields, ceiling = wire.fields[order], wire.open_modes[order]
+    report = wire.feasibility(problem.target)
+    fields, ceiling = wire.fields[order], report.ceiling[order]
     target, conductance = problem.target[order], result.conductance[order]
     top = 1.08 * max(ceiling.max(), target.max(), 1)
-    ax.fill_between(fields, ceiling, top, step="mid", color=GREY, linewidth=0)
-    ax.step(fields, ceiling, where="mid", color="0.55", linewidth=0.7, label="open modes $N$")
+    _limits(ax, fields, ceiling, report.excess[order], report.narrow[order], target, top)
     ax.plot(fields, target, "o", color=RED, markersize=3, markerfacecolor="none", markeredgewidth=0.7, label="target")
     ax.plot(fields, conductance, color=BLUE, label="found")
-    ax.set(xlabel=r"field  $\varphi = \pi B a^2 / \varphi_0$", ylabel=r"conductance  $G$  ($e^2/h$)",
-           ylim=(0, top), title="conductance")
+    _curve_axes(ax, fields, 0, top)
+    ax.set_title("conductance")
+    ax.legend(loc="best")
+
+
+def _curve_axes(ax, fields, bottom, top):
+    ax.set(xlabel=r"field  $\varphi = \pi B a^2 / \varphi_0$", ylabel=r"conductance  $G$  ($e^2/h$)", ylim=(bottom, top))
     if fields[0] < fields[-1]:
         ax.set_xlim(fields[0], fields[-1])
-    ax.legend(loc="best")
+
+
+def _limits(ax, fields, ceiling, excess, narrow, target, top):
+    """Shades what no potential reaches: all above N grey, the target's share of it red, what is too sharp yellow."""
+    ax.fill_between(fields, ceiling, top, step="mid", color=GREY, linewidth=0)
+    ax.step(fields, ceiling, where="mid", color="0.55", linewidth=0.7, label="open modes $N$")
+    if excess.any():
+        ax.fill_between(fields, target - excess, target, where=excess != 0, step="mid", color=RED, alpha=0.35, linewidth=0,
+                        label="out of reach")
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], narrow, [0]))))
+    for number, (first, last) in enumerate(edges.reshape(-1, 2)):
+        ax.axvspan(fields[first], fields[last - 1], color=YELLOW, alpha=0.35, linewidth=0,
+                   label="" if number else "too sharp")
 
 
 def _potential(drawn, ax, result, true_onsite):

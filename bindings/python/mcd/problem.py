@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from ctypes import byref, c_double, c_size_t
+from ctypes import byref, c_double, c_int64, c_size_t
 from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -13,7 +13,7 @@ from ._library import Handle, array, call, create, full, get, growing, pair, rea
 from .errors import ArgumentError, InfeasibleWarning
 from .wire import FloatArray, Wire
 
-__all__ = ["Sites", "Gaussians", "Gates", "Smoothness", "Problem"]
+__all__ = ["Sites", "Gaussians", "Gates", "Smoothness", "Problem", "Identifiability", "roughness"]
 
 ByName = Mapping[str, ArrayLike]
 
@@ -176,6 +176,26 @@ class Smoothness(NamedTuple):
         call("mcd_problem_set_regularizer", problem, b"smoothness", real(self.weight, "weight of Smoothness"))
 
 
+def roughness(onsite: ArrayLike) -> float:
+    """L_pot of a potential, (length, width): the sum of the squared differences of neighbouring sites."""
+    onsite = array(onsite, (None, None), "onsite")
+    return sum(float((np.diff(onsite, axis=axis) ** 2).sum()) for axis in (0, 1))
+
+
+class Identifiability(NamedTuple):
+    """What a curve determines at one point, to first order."""
+
+    singular_values: FloatArray  #: of ∂(w·G)/∂parameters, descending, (n,), n the smaller of points and parameters
+    rank: int                    #: those above 1e-10 of the largest: combinations of parameters that the curve determines
+    combinations: FloatArray     #: these, orthonormal, (n, parameters)
+    errors: FloatArray           #: standard errors of the parameters, inf where the curve leaves a part undetermined
+    sensitivity: FloatArray      #: √Σ_k (∂(w·G)[k]/∂onsite)² of every site, (length, width): which sites matter
+
+    def determined(self, sigma: float, scale: float = 1.0) -> int:
+        """How many combinations a curve with noise sigma, in e²/h, determines to scale, in the unit of the parameters."""
+        return int(np.count_nonzero(self.singular_values * real(scale, "scale") > real(sigma, "sigma")))
+
+
 Parametrization = Union[Sites, Gaussians, Gates]
 
 
@@ -301,6 +321,27 @@ class Problem:
         value, gradient = c_double(), np.empty_like(parameters)
         call("mcd_problem_objective", self._handle.value, *pair(parameters), byref(value), *pair(gradient))
         return value.value, gradient
+
+    def identify(self, parameters: Optional[ArrayLike] = None, sigma: Optional[float] = None) -> Identifiability:
+        """What the curve determines at parameters, (parameters,), to first order; default: at the start.
+
+        Parameters
+        ----------
+        parameters : array_like, (parameters,), optional
+        sigma : float, optional
+            Standard deviation of the curve's noise for the error bars; default: estimated from the misfit.
+
+        Returns
+        -------
+        Identifiability
+            Of the squared residuals alone: loss and regularizers play no part.
+        """
+        parameters = self._parameters(parameters)
+        rank, n = c_int64(), min(parameters.size, self._wire.fields.size)
+        found = np.empty(n), np.empty((n, parameters.size)), np.empty(parameters.size), np.empty(self._wire.shape)
+        call("mcd_problem_identify", self._handle.value, *pair(parameters), 0.0 if sigma is None else real(sigma, "sigma"),
+             byref(rank), *(part for values in found for part in pair(values)))
+        return Identifiability(found[0], rank.value, *found[1:])
 
     def encode(self) -> bytes:
         """The problem as bytes for other programs and languages (a FlatBuffer, schema mcd.fbs)."""

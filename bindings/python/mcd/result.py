@@ -2,13 +2,13 @@
 
 from ctypes import c_double, c_int64, c_size_t
 from functools import cached_property
-from typing import Dict, List, Union
+from typing import Dict, List, Optional, Union
 
 import numpy as np
 
 from ._library import Handle, call, create, get, growing, pair, text
 from .errors import FileError
-from .problem import Problem, _path
+from .problem import Identifiability, Problem, _path, roughness
 from .wire import FloatArray
 
 __all__ = ["Result", "load"]
@@ -104,16 +104,26 @@ class Result:
 
     @cached_property
     def history(self) -> Dict[str, np.ndarray]:
-        """History of the best start: "objective", L before the first and after every iteration, and "evaluations" done by
-        then."""
-        return {column: growing(np.float64, "mcd_result_history", self._handle.value, column.encode())
-                for column in ("evaluations", "objective")}
+        """History of the best start: "objective", L before the first and after every iteration, "evaluations" done by
+        then, and after `smooth` "roughness", L_pot of the same points."""
+        columns = {column: growing(np.float64, "mcd_result_history", self._handle.value, column.encode())
+                   for column in ("evaluations", "objective", "roughness")}
+        return {name: values for name, values in columns.items() if values.size}
 
     @cached_property
     def outcomes(self) -> "List[Result]":
         """The distinct outcomes of the starts, best first."""
         count = get(c_size_t, "mcd_result_outcomes", self._handle.value)
         return [Result._of(create("mcd_result_outcome", self._handle.value, i)) for i in range(count)]
+
+    @property
+    def roughness(self) -> float:
+        """L_pot of its potential, see `mcd.roughness`."""
+        return roughness(self.onsite)
+
+    def identify(self, sigma: Optional[float] = None) -> Identifiability:
+        """What the curve determines about its parameters: see `Problem.identify`."""
+        return self.problem.identify(self.vector, sigma)
 
     def encode(self) -> bytes:
         """The result as bytes for other programs and languages (a FlatBuffer, schema mcd.fbs)."""
@@ -137,11 +147,8 @@ class Result:
         -------
         matplotlib.figure.Figure
         """
-        from .plots import figure
-        drawn = figure(self, true_onsite)
-        if path is not None:
-            drawn.savefig(path, dpi=200)
-        return drawn
+        from .plots import figure, written
+        return written(figure(self, true_onsite), path)
 
     def _get(self, name: str, shape: tuple) -> FloatArray:
         out = np.empty(shape)

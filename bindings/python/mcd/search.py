@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 
 from . import _prototypes as c
 from ._library import POLL, Handle, array, call, check, create, get, integer, library, pair, real, text
-from .errors import ArgumentError
-from .problem import Problem, _path
+from .errors import ArgumentError, InfeasibleWarning
+from .problem import Problem, Sites, _path
 from .result import Result
 from .wire import Wire
 
-__all__ = ["Progress", "design", "find_defect", "resume"]
+__all__ = ["Progress", "design", "find_defect", "resume", "smooth"]
 
 Schedule = Union[str, Sequence[Tuple[int, float]]]
 
@@ -32,6 +32,7 @@ class Progress(NamedTuple):
     gradient: float        #: largest entry of the gradient of L, projected on the bounds
     damping: float         #: μ of "lm", the learning rate of first-order methods, the step length of "lbfgs"
     seconds: float
+    roughness: float       #: L_pot of the current point in `smooth`, else NaN
 
 
 class _Snapshot(ctypes.Structure):
@@ -41,7 +42,8 @@ class _Snapshot(ctypes.Structure):
                 ("starts", ctypes.c_int32), ("reserved", ctypes.c_int32), ("iteration", ctypes.c_int64),
                 ("evaluations", ctypes.c_int64), ("objective", ctypes.c_double), ("best_objective", ctypes.c_double),
                 ("step", ctypes.c_double), ("gradient", ctypes.c_double), ("damping", ctypes.c_double),
-                ("seconds", ctypes.c_double)]
+                ("seconds", ctypes.c_double),
+                ("roughness", ctypes.c_double)]
 
     def read(self) -> Progress:
         return Progress(*(getattr(self, name) for name in Progress._fields))
@@ -149,6 +151,42 @@ def find_defect(wire: Wire, target: ArrayLike, count: int = 1, sigma: Optional[f
     return _run(job, progress, callback)
 
 
+def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 150, checkpoint=None,
+           progress: Optional[bool] = None, *, time_limit: float = 0.0,
+           callback: Optional[Callable[[Progress], None]] = None) -> Result:
+    """Finds the smoothest potential that keeps the curve: the least L_pot (`roughness`) with L ≤ level.
+
+    Parameters
+    ----------
+    problem : Problem or Result
+        A problem by sites without bounds, frozen sites, ties, mirror or filter, whose start is smoothed; or a result, whose
+        potential is smoothed, all sites free. The start need not keep the level. Loss and regularizers play no part.
+    level : float
+        The largest L = log |w·(G − target)| allowed.
+    max_evaluations : int
+        Evaluations after which to stop.
+    checkpoint : path, optional
+        A .mcd file that receives the result at the end.
+    progress, time_limit, callback
+        As in `design`.
+
+    Returns
+    -------
+    Result
+        ``result.roughness`` is L_pot, ``result.history["roughness"]`` its way.
+    """
+    if isinstance(problem, Result):
+        given = problem.problem
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InfeasibleWarning)  # told when the problem was made
+            problem = Problem(given.wire, given.target, Sites(problem.onsite), weights=given.weights)
+    if not isinstance(problem, Problem):
+        raise ArgumentError(f"problem: {problem!r}; give an mcd.Problem or an mcd.Result")
+    job = create("mcd_job_create_smooth", problem._handle.value, real(level, "level"))
+    _set_common(job, max_evaluations, None, None, None, time_limit, None, checkpoint, 10.0)
+    return _run(job, progress, callback)
+
+
 def resume(path, max_evaluations: Optional[int] = None, progress: Optional[bool] = None, *, checkpoint=None,
            stop_objective: Optional[float] = None, time_limit: Optional[float] = None,
            callback: Optional[Callable[[Progress], None]] = None) -> Result:
@@ -181,10 +219,11 @@ def _set_common(job: Handle, max_evaluations, tolerance, gradient_tolerance, sto
                                    ("stop_objective", stop_objective, real), ("time_limit", time_limit, real)):
         if value is not None:
             call(f"mcd_job_set_{setter}", job.value, convert(value, setter))
-    seed = integer(seed, "seed")
-    if seed < 0:
-        raise ArgumentError(f"seed: {seed}; give a whole number from 0 up")
-    call("mcd_job_set_seed", job.value, seed)
+    if seed is not None:
+        seed = integer(seed, "seed")
+        if seed < 0:
+            raise ArgumentError(f"seed: {seed}; give a whole number from 0 up")
+        call("mcd_job_set_seed", job.value, seed)
     if checkpoint is not None:
         call("mcd_job_set_checkpoint", job.value, _path(checkpoint), real(interval, "checkpoint_interval"))
 
@@ -263,5 +302,6 @@ class _Bar:
         call("mcd_job_progress", self._job.value, ctypes.byref(snapshot))
         now = snapshot.read()
         start = f"start {now.start + 1}/{now.starts}, " if now.starts > 1 else ""
-        self._bar.set_postfix_str(f"{start}L = {now.best_objective:.3f}", refresh=False)
+        rough = "" if np.isnan(now.roughness) else f", L_pot = {now.roughness:.4g}"
+        self._bar.set_postfix_str(f"{start}L = {now.best_objective:.3f}{rough}", refresh=False)
         self._bar.update(now.evaluations - self._bar.n)

@@ -26,9 +26,28 @@ class Feasibility(NamedTuple):
     narrow: NDArray[np.bool_]   #: where the target changes faster than one flux quantum through the wire allows
     bound: float                #: the smallest possible |G - target|
     report: str                 #: one line per finding, "" if there is none
+    fields: FloatArray          #: of the wire
+    target: FloatArray          #: the curve in question
 
     def __str__(self) -> str:
         return self.report or "nothing stands against this curve"
+
+    def plot(self, path=None, nearest: Optional[ArrayLike] = None):
+        """Draws the target, the region above the ceiling, and what of the target is out of reach.
+
+        Parameters
+        ----------
+        path : path, optional
+            File to write the figure to.
+        nearest : array_like, (points,), optional
+            A curve to compare with, such as `Wire.nearest_feasible` of the target.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+        """
+        from .plots import feasibility_figure, written
+        return written(feasibility_figure(self, nearest), path)
 
 
 class Wire:
@@ -290,7 +309,14 @@ class Wire:
         arguments = (self._handle.value, *pair(target), *pair(excess), *pair(narrow), byref(bound))
         call("mcd_wire_feasibility", *arguments, None, 0, byref(needed))
         report = text("mcd_wire_feasibility", *arguments)
-        return Feasibility(self.open_modes, excess, narrow, bound.value, report)
+        return Feasibility(self.open_modes, excess, narrow, bound.value, report, self._fields, target)
+
+    def nearest_feasible(self, target: ArrayLike) -> FloatArray:
+        """The curve nearest to target, (points,), against which nothing is known, (points,): cut to 0 ≤ G ≤ N, even in the
+        field, and smoothed over half a flux quantum where the target has features sharper than that."""
+        target, nearest = array(target, (self._points,), "target"), np.empty(self._points)
+        self._compute("mcd_wire_nearest_feasible", *pair(target), *pair(nearest))
+        return nearest
 
     def _onsite(self, onsite: ArrayLike) -> FloatArray:
         return array(onsite, self._shape, "onsite")

@@ -279,8 +279,34 @@ func (rcv *Outcome) MutateHistoryEvaluations(j int, n int64) bool {
 	return false
 }
 
+func (rcv *Outcome) Roughness(j int) float64 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.GetFloat64(a + flatbuffers.UOffsetT(j*8))
+	}
+	return 0
+}
+
+func (rcv *Outcome) RoughnessLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
+func (rcv *Outcome) MutateRoughness(j int, n float64) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	if o != 0 {
+		a := rcv._tab.Vector(o)
+		return rcv._tab.MutateFloat64(a+flatbuffers.UOffsetT(j*8), n)
+	}
+	return false
+}
+
 func OutcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(13)
+	builder.StartObject(14)
 }
 func OutcomeAddStart(builder *flatbuffers.Builder, start int64) {
 	builder.PrependInt64Slot(0, start, 0)
@@ -340,6 +366,12 @@ func OutcomeAddHistoryEvaluations(builder *flatbuffers.Builder, historyEvaluatio
 	builder.PrependUOffsetTSlot(12, flatbuffers.UOffsetT(historyEvaluations), 0)
 }
 func OutcomeStartHistoryEvaluationsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(8, numElems, 8)
+}
+func OutcomeAddRoughness(builder *flatbuffers.Builder, roughness flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(13, flatbuffers.UOffsetT(roughness), 0)
+}
+func OutcomeStartRoughnessVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(8, numElems, 8)
 }
 func OutcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {

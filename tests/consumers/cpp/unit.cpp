@@ -256,6 +256,38 @@ void objective() {
     for (std::size_t i = 0; i < expected.size(); ++i) close(potential[i], expected[i], 1e-14, "the potential");
 }
 
+// What a curve determines, the nearest curve that a wire can show, and the smoothest potential for it.
+void smoothing() {
+    const mcd::Wire wire = small();
+    const std::vector<double> target = wire.conductance(with_defect(wire, 4, 3, 2, 1.5));
+    const std::vector<double> nearest = wire.nearest_feasible(std::vector<double>(target.size(), 100.0));
+    for (std::size_t k = 0; k < nearest.size(); ++k)
+        same(nearest[k], static_cast<double>(wire.open_modes()[k]), "the ceiling");
+    that(wire.nearest_feasible(target) == target, "what is feasible stays");
+
+    std::vector<double> start = wire.clean();
+    for (std::size_t i = 0; i < start.size(); ++i) start[i] += 0.3 * std::sin(1.7 * static_cast<double>(i * i));
+    mcd::Problem problem(wire, target);
+    problem.set_sites(start);
+    const mcd::Result rough = mcd::Job::design(problem).set_stop_objective(-4).run();
+    problem.set_sites(rough.onsite());
+    bool seen = false;
+    const mcd::Result smooth = mcd::Job::smooth(problem, -3).set_max_evaluations(60).run(
+        [&](const mcd::Progress &p) { seen = seen || p.roughness > 0; });
+    that(seen, "roughness on the way");
+    that(smooth.objective() <= -3, "the level");
+    const std::vector<double> way = smooth.history("roughness");
+    that(way.size() == smooth.history("objective").size() && *std::min_element(way.begin(), way.end()) < 0.8 * way[0], "smoother");
+
+    const std::vector<double> x = {4}, y = {3}, amplitude = {2}, radius = {1.5};
+    problem.set_gaussians(x, y, amplitude, radius, MCD_FREE_Y | MCD_FREE_AMPLITUDE | MCD_FREE_RADIUS);
+    const mcd::Identifiability known = problem.identify(problem.start(), 0.1);
+    same(known.rank, 3, "rank");
+    same(known.singular_values.size(), 3U, "singular values");
+    that(known.errors[0] > 0 && known.errors[0] < 10, "an error bar");
+    same(known.sensitivity.size(), start.size(), "sensitivity");
+}
+
 // A search long enough to be met while it runs.
 mcd::Job endless(const mcd::Wire &wire) {
     const mcd::Shape shape = wire.shape();
@@ -427,6 +459,7 @@ int main(int argc, char **argv) {
     check::test("settings", settings);
     check::test("objective", objective);
     check::test("jobs", jobs);
+    check::test("smoothing", smoothing);
     check::test("waiting", waiting);
     check::test("cancelling", cancelling);
     check::test("files", files);
