@@ -86,18 +86,24 @@ func solve(p Params) (*Lead, error) {
 		return &Lead{Params: p, F: b.distantMapping()}, nil
 	}
 	right := b.solve()
-	d, err := decay(b, right)
-	if err != nil {
-		return nil, err
-	}
 	lead := &Lead{Params: p, Modes: len(right)}
 	for _, m := range right {
 		lead.Wavenumber = append(lead.Wavenumber, m.k)
 		lead.Velocity = append(lead.Velocity, m.velocity*p.Hopping)
 		lead.Vectors = append(lead.Vectors, m.u...)
 	}
-	lead.F, err = mapping(d, right)
-	return lead, err
+	f, ok := contourMapping(b, right)
+	if !ok {
+		d, err := decay(b, right)
+		if err != nil {
+			return nil, err
+		}
+		if f, err = mapping(d, right); err != nil {
+			return nil, err
+		}
+	}
+	lead.F = f
+	return lead, nil
 }
 
 // reversed returns the lead at −Field: there τ is mirrored in both indices, and with it every solution.

@@ -310,6 +310,32 @@ func TestNegativeFieldMirrors(t *testing.T) {
 	}
 }
 
+func TestContourAgreesWithSchurForm(t *testing.T) {
+	resolved := 0
+	for _, w := range []int{1, 5, 32, 33, 65} {
+		for _, e := range []float64{-60, 0.3, 1.2, 2.3, 4, 8.1} {
+			for _, field := range []float64{0, 0.0113, 0.06, 0.31} {
+				p := Params{w, 1, 4, e, field}
+				b := newBands(p)
+				right := b.solve()
+				f, ok := contourMapping(b, right)
+				if !ok {
+					continue
+				}
+				resolved++
+				d, err := decay(b, right)
+				require.NoError(t, err)
+				want, err := mapping(d, right)
+				require.NoError(t, err)
+				for i := range f {
+					require.LessOrEqual(t, cmplx.Abs(f[i]-want[i]), 2e-12, "%+v", p)
+				}
+			}
+		}
+	}
+	assert.Greater(t, resolved, 80)
+}
+
 func TestSolveAllRepeatsSolve(t *testing.T) {
 	var params []Params
 	for i := range 12 {

@@ -18,7 +18,9 @@ type bands struct {
 	slope    []float64 // ∂B/∂k there
 	factor   tridiagonal
 	vector   []float64
-	right    []mode
+	// upper and lower are the inverse pivots of eliminations from the first and from the last site.
+	upper, lower []float64
+	right        []mode
 }
 
 // mode is a right-moving open mode: λ = exp(ik), velocity dμ/dk > 0, u·u = 1.
@@ -33,7 +35,8 @@ const resolution = 1e-9
 func newBands(p Params) *bands {
 	w := p.Width
 	b := &bands{width: w, e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w),
-		diagonal: make([]float64, w), slope: make([]float64, w), vector: make([]float64, w), factor: newTridiagonal(w)}
+		diagonal: make([]float64, w), slope: make([]float64, w), vector: make([]float64, w), factor: newTridiagonal(w),
+		upper: make([]float64, w), lower: make([]float64, w)}
 	for y := range w {
 		m := float64(2*y - (w - 1)) // 2ȳ, so that mirrored sites have opposite phases exactly
 		theta := p.Field * m
@@ -66,17 +69,82 @@ func (b *bands) below(s float64) int {
 	return count
 }
 
-// eigenpair returns the eigenvalue of B next to shift, its derivative by k, and leaves the unit vector in b.vector.
-func (b *bands) eigenpair(shift float64, steps int) (value, slope float64) {
-	b.factor.set(b.diagonal, shift)
-	for y := range b.vector {
-		b.vector[y] = 1 + 0.5*math.Sin(float64(y*y+1)) // overlaps with every mode, whatever its symmetry
+// between counts the eigenvalues under low and under high, in one pass as the divisions of one sequence leave time for another.
+func (b *bands) between(low, high float64) (below, under int) {
+	inverseLow, inverseHigh := 0.0, 0.0
+	for _, d := range b.diagonal {
+		p, q := d-low-inverseLow, d-high-inverseHigh
+		below += int(math.Float64bits(p) >> 63)
+		under += int(math.Float64bits(q) >> 63)
+		inverseLow, inverseHigh = 1/p, 1/q
 	}
-	for range steps {
-		b.factor.solve(b.vector)
+	return below, under
+}
+
+// eigenpair returns an eigenvalue of B near shift to second order in their distance, its derivative by k to first order, the
+// number of eigenvalues below shift, and leaves the unit vector in b.vector.
+//
+// With the pivots p of elimination from the first site and q of that from the last, u solves all rows of B − shift but row r,
+// whose residual is γ_r = p_r + q_r − (d_r − shift) for u_r = 1: the least one tells where u is large, and shift + γ/u·u is
+// its Rayleigh quotient (Dhillon's twisted factorization).
+func (b *bands) eigenpair(shift float64) (value, slope float64, below int) {
+	const tiny = 1e-60 // in place of pivots that vanish: cancels in what follows
+	w := b.width
+	inverseP, inverseQ := b.upper, b.lower
+	p, q := 0.0, 0.0
+	for y := range w {
+		x := w - 1 - y
+		p, q = b.diagonal[y]-shift-p, b.diagonal[x]-shift-q
+		if p == 0 {
+			p = tiny
+		}
+		if q == 0 {
+			q = tiny
+		}
+		below += int(math.Float64bits(p) >> 63)
+		p, q = 1/p, 1/q
+		inverseP[y], inverseQ[x] = p, q
 	}
-	normalize(b.vector)
-	return b.form(b.diagonal, -1, b.vector, b.vector), b.form(b.slope, 0, b.vector, b.vector)
+	r, least := 0, math.Inf(1)
+	for y, d := range b.diagonal {
+		gamma := d - shift
+		if y > 0 {
+			gamma -= inverseP[y-1]
+		}
+		if y+1 < w {
+			gamma -= inverseQ[y+1]
+		}
+		if math.Abs(gamma) < math.Abs(least) {
+			r, least = y, gamma
+		}
+	}
+	u := b.vector
+	u[r] = 1
+	norm, tilt := 1.0, b.slope[r]
+	for y := r - 1; y >= 0; y-- {
+		u[y] = u[y+1] * inverseP[y]
+		square := u[y] * u[y]
+		norm, tilt = norm+square, tilt+b.slope[y]*square
+	}
+	for y := r + 1; y < w; y++ {
+		u[y] = u[y-1] * inverseQ[y]
+		square := u[y] * u[y]
+		norm, tilt = norm+square, tilt+b.slope[y]*square
+	}
+	scale := 1 / math.Sqrt(norm)
+	for y := range u {
+		u[y] *= scale
+	}
+	return shift + least/norm, tilt / norm, below
+}
+
+// isolated returns the eigenvalue j and its derivative, where it alone lies in (low, high), away from the others.
+func (b *bands) isolated(low, high float64, j int) (value, slope float64) {
+	value = b.bisect(low, high, j)
+	for range 3 {
+		value, slope, _ = b.eigenpair(value)
+	}
+	return value, slope
 }
 
 // solve finds all right-movers, ordered by k.
@@ -106,7 +174,7 @@ func (b *bands) search(from, to float64) {
 	k, h := (from+to)/2, (to-from)/2
 	reach := 2 * h
 	b.at(k)
-	low, high := b.below(-reach), b.below(reach)
+	low, high := b.between(-reach, reach)
 	if low == high {
 		return
 	}
@@ -116,7 +184,7 @@ func (b *bands) search(from, to float64) {
 	}
 	if high == low+1 {
 		if gap := b.isolation(reach, low); gap > 0 {
-			value, slope := b.eigenpair(b.bisect(-reach, reach, low), 3)
+			value, slope := b.isolated(-reach, reach, low)
 			c := 2 + 8/gap
 			if math.Abs(value) > (math.Abs(slope)+c*h)*h {
 				return
@@ -143,7 +211,7 @@ func (b *bands) close(h float64) {
 	for _, end := range []float64{0, math.Pi} {
 		if math.Abs(k-end) <= 1.5*h {
 			b.at(end)
-			if b.below(reach)-b.below(-reach) == 2 {
+			if below, under := b.between(-reach, reach); under-below == 2 {
 				if d, slope, u, ok := b.nearest(true); ok && math.Abs(d) <= 2*h {
 					b.add(end+d, slope, u)
 				}
@@ -152,7 +220,7 @@ func (b *bands) close(h float64) {
 			b.at(k)
 		}
 	}
-	low, high := b.below(-reach), b.below(reach)
+	low, high := b.between(-reach, reach)
 	if high-low != 2 {
 		for j := low; j < high; j++ {
 			b.crossing(k-h, k+h, j)
@@ -218,7 +286,7 @@ func (b *bands) pair() (u, w []float64) {
 	b.factor.set(b.diagonal, 0)
 	u, w = make([]float64, b.width), make([]float64, b.width)
 	for y := range u {
-		u[y], w[y] = 1+0.5*math.Sin(float64(y*y+1)), math.Cos(float64(3*y*y))
+		u[y], w[y] = probe(y), math.Cos(float64(3*y*y))
 	}
 	for range 6 {
 		b.factor.solve(u)
@@ -238,6 +306,9 @@ func (b *bands) pair() (u, w []float64) {
 	}
 	return u, w
 }
+
+// probe is a vector that overlaps with every mode, whatever its symmetry.
+func probe(y int) float64 { return 1 + 0.5*math.Sin(float64(y*y+1)) }
 
 // turn replaces (u, w) by (cos·u + sin·w, cos·w − sin·u).
 func turn(u, w []float64, cos, sin float64) {
@@ -265,7 +336,7 @@ func (b *bands) sampled(from, to float64, j int) {
 	reach := to - from
 	rising := func(k float64) bool {
 		b.at(k)
-		_, slope := b.eigenpair(b.bisect(-2*reach, 2*reach, j), 3)
+		_, slope := b.isolated(-2*reach, 2*reach, j)
 		return slope > 0
 	}
 	start, left := from, rising(from)
@@ -294,7 +365,7 @@ func (b *bands) sampled(from, to float64, j int) {
 func (b *bands) isolation(reach float64, j int) float64 {
 	gap := 0.0
 	for g := 4 * reach; g < 8; g *= 4 {
-		if b.below(-g) != j || b.below(g) != j+1 {
+		if below, under := b.between(-g, g); below != j || under != j+1 {
 			break
 		}
 		gap = g - 3*reach
@@ -302,14 +373,18 @@ func (b *bands) isolation(reach float64, j int) float64 {
 	return gap
 }
 
-// bisect narrows eigenvalue j, known to lie in (low, high), to a part of 2⁻¹² of it.
+// bisect narrows eigenvalue j, known to lie in (low, high), to 1/81 of it.
 func (b *bands) bisect(low, high float64, j int) float64 {
-	for range 12 {
-		middle := (low + high) / 2
-		if b.below(middle) > j {
-			high = middle
-		} else {
-			low = middle
+	for range 4 {
+		third := (high - low) / 3
+		below, under := b.between(low+third, high-third)
+		switch {
+		case below > j:
+			high = low + third
+		case under <= j:
+			low = high - third
+		default:
+			low, high = low+third, high-third
 		}
 	}
 	return (low + high) / 2
@@ -323,28 +398,29 @@ func (b *bands) crossing(from, to float64, j int) {
 		return
 	}
 	low, high := from, to
-	k := (low + high) / 2
-	var slope float64
-	for range 60 {
-		if negative(k) == rising {
+	k, last := (low+high)/2, math.Inf(1)
+	for step := range 60 {
+		// Newton with μ' = u†B'u by Hellmann and Feynman; at a zero, no shift is needed.
+		b.at(k)
+		value, slope, below := b.eigenpair(0)
+		if below > j == rising {
 			low = k
 		} else {
 			high = k
 		}
-		// Newton with μ' = u†B'u by Hellmann and Feynman; at a zero, inverse iteration needs no shift.
-		var value float64
-		value, slope = b.eigenpair(0, 3)
 		next := k - value/slope
-		if !(next > low && next < high) {
+		if !(next >= low && next <= high) || step%8 == 7 { // now and then in case another band was followed
 			next = (low + high) / 2
 		}
-		if math.Abs(next-k) <= 4e-16 {
+		change := math.Abs(next - k)
+		k = next
+		if change <= 4e-16 || change < 1e-6 && change >= last {
 			break
 		}
-		k = next
+		last = change
 	}
 	b.at(k)
-	_, slope = b.eigenpair(0, 3)
+	_, slope, _ := b.eigenpair(0)
 	b.add(k, slope, append([]float64(nil), b.vector...))
 }
 
