@@ -11,6 +11,7 @@ import (
 	"mcd/core/fault"
 	"mcd/core/memory"
 	"mcd/core/parallel"
+	"mcd/cuda"
 )
 
 // defaultThreads is what new wires begin with, 0 for all processors.
@@ -77,11 +78,13 @@ type device struct {
 	available         bool
 }
 
-// backends lists what mcd_wire_set_backend accepts beside "auto".
-var backends = []string{"cpu"}
-
+// devices lists the processors and the GPUs, or why there are none.
 func devices() []device {
-	return []device{{"cpu", cpuDescription(), true}}
+	all := []device{{"cpu", cpuDescription(), true}}
+	for _, d := range cuda.Devices() {
+		all = append(all, device{d.Name, d.Text, d.Available})
+	}
+	return all
 }
 
 //export go_mcd_devices

@@ -18,6 +18,7 @@ import (
 	"mcd/core/kernel"
 	"mcd/core/lattice"
 	"mcd/core/memory"
+	"mcd/cuda"
 )
 
 // wire is a strip with the settings of its engine.
@@ -170,10 +171,13 @@ func go_mcd_wire_get_lead_onsite(h C.mcd_wire, leadOnsite *C.double) C.mcd_statu
 
 // checkBackend reports a name that mcd_wire_set_backend does not take.
 func checkBackend(name string) error {
-	if name != "auto" && !slices.Contains(backends, name) {
-		return fault.Invalid("backend", "%q is not known; give \"auto\" or one of %q", name, backends)
+	switch {
+	case name == "auto" || name == "cpu":
+		return nil
+	case name == "cuda" || strings.HasPrefix(name, "cuda:"):
+		return cuda.Check(name)
 	}
-	return nil
+	return fault.Invalid("backend", "%q is not known; give \"auto\", \"cpu\", \"cuda\" or, for the second GPU, \"cuda:1\"", name)
 }
 
 //export go_mcd_wire_set_backend

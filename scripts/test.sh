@@ -28,7 +28,7 @@ show() { grep -E '^ok|[0-9]+ (passed|failed)' "$1" || true; }
 
 formatted() {
     local wrong
-    wrong=$(find adjoint capi core tests -name '*.go' -exec gofmt -l {} +)
+    wrong=$(find adjoint capi core cuda tests -name '*.go' -exec gofmt -l {} +)
     [ -z "$wrong" ] || { echo "not formatted by gofmt: $wrong"; return 1; }
 }
 
@@ -43,6 +43,7 @@ stage "go without cgo" env CGO_ENABLED=0 go test -timeout 20m -short -v ./adjoin
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
 stage "gallery" .venv/bin/python -m pytest -q -rs tests/gallery
 stage "abi" tests/abi/run.sh
+stage "cuda" tests/cuda/run.sh
 stage "consumers" installed tests/consumers/run.sh build/prefix
 
 echo
