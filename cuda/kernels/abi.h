@@ -26,8 +26,10 @@ typedef __INT32_TYPE__ int32_t;
 typedef __UINT32_TYPE__ uint32_t;
 typedef __INT64_TYPE__ int64_t;
 typedef __UINT64_TYPE__ uint64_t;
+#define MCD_GPU_INLINE static inline __attribute__((host, device))
 #else
 #include <stdint.h>
+#define MCD_GPU_INLINE static inline
 #endif
 
 /* Raised whenever a struct, an entry or a meaning changes. */
@@ -45,8 +47,8 @@ typedef __UINT64_TYPE__ uint64_t;
 #define MCD_GPU_ACCEPTABLE 1e-11
 /* The conductance below which N − R has lost too many digits. */
 #define MCD_GPU_TINY 1e-3
-/* A sweep without pivoting is redone where an entry of a pivot row exceeds the pivot this many times. */
-#define MCD_GPU_PIVOT_RATIO 1e4
+/* A sweep without pivoting is redone where a pivot falls below this (all quantities in units of the hopping). */
+#define MCD_GPU_PIVOT_LIMIT 1e-4
 
 typedef uint64_t mcd_gpu_address;
 
@@ -58,10 +60,10 @@ typedef uint64_t mcd_gpu_address;
  *   mcd_sweep_W      slots, 1       shared mcd_gpu_sweep_shared(width); W the smallest of 16, 32, 48, 64, 150 not below width
  *   mcd_redo_W       slots, 1       shared mcd_gpu_sweep_shared(width); after mcd_sweep_W with the same arguments
  *   mcd_combine      blocks, designs  shared 0; blocks = ceil(sites / MCD_GPU_THREADS)
- *   mcd_objective    blocks, designs  shared mcd_gpu_objective_shared(points); blocks = ceil(sites / MCD_GPU_THREADS)
+ *   mcd_objective    blocks, designs  shared mcd_gpu_objective_shared(points); blocks = mcd_gpu_objective_blocks(sites)
  *   mcd_update       designs, 1     shared mcd_gpu_update_shared(width)
  *   mcd_residual     points, designs  shared mcd_gpu_objective_shared(points)
- *   mcd_pull         rows, designs  shared MCD_GPU_REDUCE_SHARED
+ *   mcd_pull         rows, designs  shared 4 * MCD_GPU_REDUCE_SHARED
  *   mcd_gram         tiles, designs  shared mcd_gpu_gram_shared(); tiles = mcd_gpu_gram_tiles(rows)
  *   mcd_cholesky     designs, 1     shared mcd_gpu_cholesky_shared(rows)
  *   mcd_solve        designs, 1     shared mcd_gpu_cholesky_shared(rows)
@@ -151,7 +153,7 @@ typedef struct {
     int32_t designs;
     int32_t first, count;        /* the range of points; 0, points for all */
     int32_t derive;              /* 1: J as well; 0: G alone, the same bits */
-    double pivot_ratio;          /* MCD_GPU_PIVOT_RATIO; smaller asks for more redos */
+    double pivot_limit;          /* MCD_GPU_PIVOT_LIMIT; larger asks for more redos */
 } mcd_gpu_sweep_args;
 
 /* mcd_combine: gradient = Σ_k weights[k]·J[k] over the range of points, added up in the order of the points. */
@@ -175,12 +177,11 @@ typedef struct {
  * mcd_objective: per design L = L_cond + L_pot, L_cond = log √Σ_k ρ(w_k(G_k − target_k)), L_pot = smoothness·Σ (h_i − h_j)² over
  * pairs of neighbours, and ∂L/∂onsite. Where Σρ = 0, L = −Inf and the gradient is that of L_pot.
  * mcd_residual: the form for least squares, r̃_k = exp(L_pot)·sign(r_k)·√ρ(r_k), and the rows of J overwritten by ∂r̃_k/∂onsite.
- * Both need the whole J (count = points).
+ * Both need the whole J (count = points). An item that FAILED makes L NaN.
  */
 typedef struct {
     mcd_gpu_address conductance; /* double [designs][points] */
     mcd_gpu_address jacobian;    /* double [designs][points][sites]; mcd_residual overwrites it */
-    mcd_gpu_address status;      /* uint32 [designs][points], from the sweeps; FAILED makes L NaN */
     mcd_gpu_address onsite;      /* double [designs][length][width], for L_pot; may be 0 if smoothness is 0 */
     mcd_gpu_address target;      /* double [points] of the first design, the next target_stride later */
     mcd_gpu_address weights;     /* double [points], shared; 0: ones */
@@ -234,7 +235,7 @@ typedef struct {
 /* States of a design in a run. */
 #define MCD_GPU_RUNNING 1
 #define MCD_GPU_REACHED 0  /* L ≤ stop_objective */
-#define MCD_GPU_STALLED (-1) /* L is not finite: the gradient is not defined */
+#define MCD_GPU_STALLED (-1) /* L is not finite or not a number: there is no gradient to follow */
 
 /* mcd_update: parametrization, first-order rule and records of a batch of designs, all state on the device. */
 typedef struct {
@@ -255,7 +256,7 @@ typedef struct {
     mcd_gpu_address best_theta;      /* double [designs][parameters] */
     mcd_gpu_address best_conductance; /* double [designs][points]; 0: not kept */
     mcd_gpu_address history;         /* double [designs][history_capacity]: L before iteration i at i modulo the capacity; 0: not kept */
-    mcd_gpu_address norms;           /* double [designs][2]: length of the last step; largest entry of the projected gradient by θ */
+    mcd_gpu_address norms;           /* double [designs][2], written by STEP: its length; the largest entry of the projected gradient of L by θ where it began */
     mcd_gpu_address schedule_steps;  /* int64 [schedule_entries] */
     mcd_gpu_address schedule_factors; /* double [schedule_entries]: η is multiplied by every factor whose step ≤ iteration */
     mcd_gpu_address scratch;         /* double [designs][quantities + parameters] */
@@ -304,42 +305,47 @@ typedef struct {
 } mcd_gpu_matrix_args;
 
 /* Width that names the sweep's entry: mcd_sweep_<this>; 0 if there is none. */
-static inline int32_t mcd_gpu_entry_width(int32_t width) {
+MCD_GPU_INLINE int32_t mcd_gpu_entry_width(int32_t width) {
     return width > MCD_GPU_MAX_WIDTH || width < 1 ? 0 : width > 64 ? 150 : (width + 15) / 16 * 16;
 }
 
 /* Columns of waves that a sweep carries at a time. */
-static inline int32_t mcd_gpu_chunk(int32_t width) { return width > 64 ? 8 : 16; }
+MCD_GPU_INLINE int32_t mcd_gpu_chunk(int32_t width) { return width > 64 ? 8 : 16; }
 
-static inline uint64_t mcd_gpu_round(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
+MCD_GPU_INLINE uint64_t mcd_gpu_round(uint64_t bytes) { return (bytes + 255) / 256 * 256; }
 
 /* Bytes of workspace of one slot: the maps F of every node with the inverse at the left lead, and the waves there. */
-static inline uint64_t mcd_gpu_sweep_workspace(int32_t width, int32_t length, int32_t columns) {
+MCD_GPU_INLINE uint64_t mcd_gpu_sweep_workspace(int32_t width, int32_t length, int32_t columns) {
     uint64_t w = (uint64_t)width, c = (uint64_t)columns;
     uint64_t matrices = (uint64_t)length + 1 + (width > 64 ? 2 : 0);
-    return mcd_gpu_round(16 * (matrices * w * w + 2 * w * c + c * c));
+    return mcd_gpu_round(16 * (matrices * w * w + 3 * w * c + c * c));
 }
 
 /* … of the redo, which keeps ψ, η, sources and particular solutions on every slice as well. */
-static inline uint64_t mcd_gpu_redo_workspace(int32_t width, int32_t length, int32_t columns) {
+MCD_GPU_INLINE uint64_t mcd_gpu_redo_workspace(int32_t width, int32_t length, int32_t columns) {
     uint64_t w = (uint64_t)width, c = (uint64_t)columns, n = (uint64_t)length + 1;
     return mcd_gpu_sweep_workspace(width, length, columns) + mcd_gpu_round(16 * 6 * n * w * c);
 }
 
 /* Bytes of shared memory. */
 #define MCD_GPU_REDUCE_SHARED (8 * MCD_GPU_THREADS)
-static inline uint32_t mcd_gpu_plan_shared(int32_t width) { return (uint32_t)(8 * (3 * width + MCD_GPU_THREADS + 8)); }
-static inline uint32_t mcd_gpu_update_shared(int32_t width) { return mcd_gpu_plan_shared(width) + MCD_GPU_REDUCE_SHARED; }
-static inline uint32_t mcd_gpu_objective_shared(int32_t points) { return (uint32_t)(8 * points + MCD_GPU_REDUCE_SHARED + 64); }
-static inline uint32_t mcd_gpu_sweep_shared(int32_t width) {
-    /* Waves ψ and η on two slices and their products; the elimination reuses the space for its pivot rows and columns, for the
-       rows that neighbours exchange (width up to 64) and for the tiles of a product (beyond). */
-    uint32_t w = (uint32_t)width, waves = w * (uint32_t)mcd_gpu_chunk(width) * (4 * 16 + 8);
-    uint32_t elimination = width > 64 ? 16 * 16 * (2 * 64 + 32) : 16 * (6 * 64 + 32 * w);
-    return (waves > elimination ? waves : elimination) + MCD_GPU_REDUCE_SHARED + 256;
+MCD_GPU_INLINE uint32_t mcd_gpu_plan_shared(int32_t width) { return (uint32_t)(16 * width); }
+MCD_GPU_INLINE uint32_t mcd_gpu_update_shared(int32_t width) { return mcd_gpu_plan_shared(width) + 4 * MCD_GPU_REDUCE_SHARED; }
+MCD_GPU_INLINE uint32_t mcd_gpu_objective_shared(int32_t points) { return (uint32_t)(8 * points + MCD_GPU_REDUCE_SHARED); }
+/* Sites that a block of mcd_objective takes. */
+#define MCD_GPU_OBJECTIVE_SITES 32
+MCD_GPU_INLINE int32_t mcd_gpu_objective_blocks(int32_t sites) { return (sites + MCD_GPU_OBJECTIVE_SITES - 1) / MCD_GPU_OBJECTIVE_SITES; }
+MCD_GPU_INLINE uint32_t mcd_gpu_sweep_shared(int32_t width) {
+    /* Waves ψ and η on two slices and their products. The elimination takes the same space: up to width 64 for pivot rows and
+       columns and for the rows that neighbours exchange, beyond for a panel of rows and its multipliers. */
+    uint32_t w = (uint32_t)width, c = (uint32_t)mcd_gpu_chunk(width);
+    uint32_t waves = w * (4 * 16 * c + 2 * 8 * (c + 1));
+    uint32_t padded = (w + 15) / 16 * 16;
+    uint32_t elimination = width > 64 ? 16 * (18 * w + 64 * 16 + 16 * 16) : 16 * (7 * padded + 32 * padded) + 4 * padded;
+    return (waves > elimination ? waves : elimination) + 2 * MCD_GPU_REDUCE_SHARED;
 }
-static inline uint32_t mcd_gpu_gram_shared(void) { return 0; }
-static inline int32_t mcd_gpu_gram_tiles(int32_t rows) { int32_t n = (rows + 15) / 16; return n * (n + 1) / 2; }
-static inline uint32_t mcd_gpu_cholesky_shared(int32_t rows) { return (uint32_t)(8 * rows + MCD_GPU_REDUCE_SHARED); }
+MCD_GPU_INLINE uint32_t mcd_gpu_gram_shared(void) { return 8 * 2 * 16 * 33; }
+MCD_GPU_INLINE int32_t mcd_gpu_gram_tiles(int32_t rows) { int32_t n = (rows + 15) / 16; return n * (n + 1) / 2; }
+MCD_GPU_INLINE uint32_t mcd_gpu_cholesky_shared(int32_t rows) { return (uint32_t)(8 * rows); }
 
 #endif
