@@ -35,6 +35,7 @@ formatted() {
 # installed COMMAND...: after installing the library into build/prefix.
 installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 
+scripts/install-clang.sh # for the comparison of the GPU kernels with their source
 mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"

@@ -19,6 +19,7 @@ constexpr double infinity = __builtin_inf();
 
 #define MCD_DEVICE static inline
 #define MCD_METHOD
+#define MCD_INLINE
 #define MCD_KERNEL(blocks, name) static void name
 #define MCD_UNROLL
 #define MCD_UNROLL_BY(n)
@@ -39,6 +40,7 @@ static inline double root(double x) { return __builtin_sqrt(x); }
 
 #define MCD_DEVICE static inline __attribute__((device, always_inline))
 #define MCD_METHOD __attribute__((device, always_inline))
+#define MCD_INLINE __attribute__((always_inline))
 #define MCD_KERNEL(blocks, name) extern "C" __attribute__((global, launch_bounds(MCD_GPU_THREADS, blocks))) void name
 #define MCD_UNROLL _Pragma("unroll")
 #define MCD_PRAGMA(text) _Pragma(#text)

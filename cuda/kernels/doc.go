@@ -6,3 +6,4 @@ package kernels
 
 //go:generate python3 generate.py
 //go:generate gofmt -w abi.go
+//go:generate ./build.sh

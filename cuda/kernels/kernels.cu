@@ -18,7 +18,7 @@ template <class Solve> MCD_DEVICE void each_item(const Sweep &a, Solve solve) {
 }
 
 template <int R> MCD_DEVICE void sweep_items(const Sweep &a) {
-    each_item(a, [&](const Wire &w, const Item &p) {
+    each_item(a, [&](const Wire &w, const Item &p) MCD_INLINE {
         if (p.modes > 0) {
             sweep<R>(a, w, p);
         } else {
@@ -28,7 +28,7 @@ template <int R> MCD_DEVICE void sweep_items(const Sweep &a) {
 }
 
 template <int R> MCD_DEVICE void redo_items(const Sweep &a) {
-    each_item(a, [&](const Wire &w, const Item &p) {
+    each_item(a, [&](const Wire &w, const Item &p) MCD_INLINE {
         uint32_t status = at<const uint32_t>(a.status)[static_cast<int64_t>(p.design) * w.points + p.point];
         barrier(); // all have read what thread 0 will change
         if ((status & MCD_GPU_REDO) && !(status & MCD_GPU_REDONE)) redo<R>(a, w, p, status);
