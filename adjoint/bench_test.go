@@ -2,6 +2,8 @@ package adjoint
 
 import (
 	"fmt"
+	"math"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,14 +21,7 @@ func BenchmarkWire(b *testing.B) {
 			w, err := NewWire(s, Options{Kernel: k.Name(), Threads: threads})
 			require.NoError(b, err)
 			run := func(name string, f func() error) {
-				b.Run(fmt.Sprintf("%s/%s/%d", name, k.Name(), threads), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						if err := f(); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
+				b.Run(fmt.Sprintf("%s/%s/%d", name, k.Name(), threads), func(b *testing.B) { repeat(b, f) })
 			}
 			run("value", func() error { return w.Value(ctx, onsite, g) })
 			run("gradient", func() error { return w.Gradient(ctx, onsite, nil, g, grad) })
@@ -36,9 +31,32 @@ func BenchmarkWire(b *testing.B) {
 	}
 }
 
+// repeat times f and reports the least processor time of a call beside the mean wall time, for a busy machine.
+func repeat(b *testing.B, f func() error) {
+	b.ReportAllocs()
+	best := math.Inf(1)
+	for b.Loop() {
+		before := processorTime()
+		if err := f(); err != nil {
+			b.Fatal(err)
+		}
+		best = min(best, processorTime()-before)
+	}
+	b.ReportMetric(best*1e3, "best-cpu-ms")
+}
+
+// processorTime returns the seconds that the process has run.
+func processorTime() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+}
+
 // BenchmarkSize times one Jacobian of 101 fields for square wires, smooth disorder.
 func BenchmarkSize(b *testing.B) {
-	for _, n := range []int{16, 30, 64, 100, 150} {
+	for _, n := range []int{16, 30, 48, 64, 100, 150} {
 		s := sweep(n, n, 1.2, 0, 0.12*30/float64(n), 101)
 		onsite := disordered(s, 0.3, 1)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -46,11 +64,7 @@ func BenchmarkSize(b *testing.B) {
 			require.NoError(b, err)
 			defer w.Close()
 			g, jac := make([]float64, 101), make([]float64, 101*n*n)
-			for b.Loop() {
-				if err := w.Jacobian(ctx, onsite, g, jac); err != nil {
-					b.Fatal(err)
-				}
-			}
+			repeat(b, func() error { return w.Jacobian(ctx, onsite, g, jac) })
 			b.ReportMetric(float64(w.Bytes())/(1<<20), "MiB")
 		})
 	}

@@ -110,14 +110,7 @@ func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
 	if err := s.Factor(); err != nil {
 		return err
 	}
-	// dG = −dR = −2 Re Σ i r* da with r = ia − 1, and i r* = a* − i (the last on the diagonal).
-	var coef []float64
-	v := s.Reflect(w.g, func(a []float64, psi, chi *scatter.Wave, slice int) {
-		if slice == w.Strip.Length-1 {
-			coef = s.Coefficients(a, -2/w.Strip.Hopping, -1i)
-		}
-		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
-	})
+	v := s.Reflect(w.g, func(slice int, row []float64) { w.emit(s, group, slice, row) })
 	if v.Derivable {
 		return nil
 	}
@@ -129,9 +122,9 @@ func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
 	if !v.Accurate { // else g stays what Value computes, bit for bit
 		s.Conductance(psi, w.g)
 	}
-	coef = s.Coefficients(s.Amplitudes(group.FromRight, psi.At(0)), 2/w.Strip.Hopping, 0)
+	s.Weigh(chi, psi)
 	for slice := range w.Strip.Length {
-		w.emit(s, group, slice, s.Reduce(coef, chi, psi, slice))
+		w.emit(s, group, slice, s.Density(chi, psi, slice))
 	}
 	return nil
 }

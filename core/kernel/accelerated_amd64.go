@@ -12,8 +12,6 @@ package kernel
 #cgo nocallback kernel_divide
 #cgo noescape kernel_invert
 #cgo nocallback kernel_invert
-#cgo noescape kernel_solve_right
-#cgo nocallback kernel_solve_right
 #cgo noescape kernel_solve_left
 #cgo nocallback kernel_solve_left
 #cgo noescape kernel_solve_left_t
@@ -22,12 +20,16 @@ package kernel
 #cgo nocallback kernel_mul
 #cgo noescape kernel_recur
 #cgo nocallback kernel_recur
-#cgo noescape kernel_reduce
-#cgo nocallback kernel_reduce
+#cgo noescape kernel_check
+#cgo nocallback kernel_check
+#cgo noescape kernel_mix
+#cgo nocallback kernel_mix
 #cgo noescape kernel_gram
 #cgo nocallback kernel_gram
-#cgo noescape kernel_max_diff
-#cgo nocallback kernel_max_diff
+#cgo noescape kernel_density
+#cgo nocallback kernel_density
+#cgo noescape kernel_add
+#cgo nocallback kernel_add
 #cgo nocallback kernel_spin
 #include "native.h"
 
@@ -46,10 +48,6 @@ static void kernel_divide(const mcd_kernel *t, int64_t w, int64_t ld, double *m,
 static void kernel_invert(const mcd_kernel *t, int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
 {
 	t->invert(w, ld, m, piv, n);
-}
-static void kernel_solve_right(const mcd_kernel *t, int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
-{
-	t->solve_right(w, ld, m, piv, n);
 }
 static void kernel_solve_left(const mcd_kernel *t, int64_t w, int64_t ld, double *m, int32_t *piv, int64_t c, int64_t ldb,
                               double *b)
@@ -71,17 +69,28 @@ static void kernel_recur(const mcd_kernel *t, int64_t conj, int64_t w, double *h
 {
 	t->recur(conj, w, h, e, cs, c, ldb, b, prev, out);
 }
-static void kernel_reduce(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *coef, double *chi, double *psi,
-                          double *out)
+static void kernel_check(const mcd_kernel *t, int64_t conj, int64_t w, double *h, double *e, double *cs, int64_t c, int64_t ldb,
+                         double *b, double *before, double *after, double *out, double *residual, double *largest)
 {
-	t->reduce(w, c, ldb, coef, chi, psi, out);
+	t->check(conj, w, h, e, cs, c, ldb, b, before, after, out, residual, largest);
 }
-static void kernel_gram(const mcd_kernel *t, int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, double *a, double *b,
-                        double *out)
+static void kernel_mix(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *a, double *coef, double *out)
 {
-	t->gram(mode, conj, w, c, ldb, a, b, out);
+	t->mix(w, c, ldb, a, coef, out);
 }
-static void kernel_max_diff(const mcd_kernel *t, int64_t n, double *a, double *b, double *out) { t->max_diff(n, a, b, out); }
+static void kernel_gram(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *a, double *b, double *out)
+{
+	t->gram(w, c, ldb, a, b, out);
+}
+static void kernel_density(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *chi, double *psi, double *out,
+                           double *largest)
+{
+	t->density(w, c, ldb, chi, psi, out, largest);
+}
+static void kernel_add(const mcd_kernel *t, int64_t n, double factor, double *a, double *b, double *out)
+{
+	t->add(n, factor, a, b, out);
+}
 static double kernel_spin(const mcd_kernel *t, int64_t n) { return t->spin(n); }
 */
 import "C"
@@ -139,10 +148,6 @@ func (k native) Invert(w, ld int, m []float64, piv []int32, n []float64) {
 	C.kernel_invert(k.table, C.int64_t(w), C.int64_t(ld), reals(m), pivots(piv), reals(n))
 }
 
-func (k native) SolveRight(w, ld int, m []float64, piv []int32, n []float64) {
-	C.kernel_solve_right(k.table, C.int64_t(w), C.int64_t(ld), reals(m), pivots(piv), reals(n))
-}
-
 func (k native) SolveLeft(w, ld int, m []float64, piv []int32, c, ldb int, b []float64) {
 	C.kernel_solve_left(k.table, C.int64_t(w), C.int64_t(ld), reals(m), pivots(piv), C.int64_t(c), C.int64_t(ldb), reals(b))
 }
@@ -159,16 +164,24 @@ func (k native) Recur(conj bool, w int, h, e, cs []float64, c, ldb int, b, prev,
 	C.kernel_recur(k.table, flag(conj), C.int64_t(w), reals(h), reals(e), reals(cs), C.int64_t(c), C.int64_t(ldb), reals(b), reals(prev), reals(out))
 }
 
-func (k native) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
-	C.kernel_reduce(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(coef), reals(chi), reals(psi), reals(out))
+func (k native) Check(conj bool, w int, h, e, cs []float64, c, ldb int, b, before, after, out, residual, largest []float64) {
+	C.kernel_check(k.table, flag(conj), C.int64_t(w), reals(h), reals(e), reals(cs), C.int64_t(c), C.int64_t(ldb), reals(b), reals(before), reals(after), reals(out), reals(residual), reals(largest))
 }
 
-func (k native) Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64) {
-	C.kernel_gram(k.table, C.int64_t(mode), flag(conj), C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(a), reals(b), reals(out))
+func (k native) Mix(w, c, ldb int, a, coef, out []float64) {
+	C.kernel_mix(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(a), reals(coef), reals(out))
 }
 
-func (k native) MaxDiff(n int, a, b, out []float64) {
-	C.kernel_max_diff(k.table, C.int64_t(n), reals(a), reals(b), reals(out))
+func (k native) Gram(w, c, ldb int, a, b, out []float64) {
+	C.kernel_gram(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(a), reals(b), reals(out))
+}
+
+func (k native) Density(w, c, ldb int, chi, psi, out, largest []float64) {
+	C.kernel_density(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(chi), reals(psi), reals(out), reals(largest))
+}
+
+func (k native) Add(n int, factor float64, a, b, out []float64) {
+	C.kernel_add(k.table, C.int64_t(n), C.double(factor), reals(a), reals(b), reals(out))
 }
 
 func (k native) spin(n int) float64 {

@@ -73,7 +73,6 @@ func operations(b *testing.B, k kernel.Kernel, w int) []operation {
 		{"Factor", w1 * w1 * w1 / 3, restore, func() { k.Factor(w, ld, m.data, piv) }},
 		{"Divide", w1 * w1 * w1 * 4 / 3, restore, func() { k.Divide(w, ld, m.data, piv, n.data) }},
 		{"Invert", w1 * w1 * w1, restore, func() { k.Invert(w, ld, m.data, piv, n.data) }},
-		{"SolveRight", w1 * w1 * w1, restore, func() { k.SolveRight(w, ld, factored.data, piv, n.data) }},
 	}
 	for _, c := range []int{3, 7, 11} {
 		c1 := float64(c)
@@ -87,8 +86,13 @@ func operations(b *testing.B, k kernel.Kernel, w int) []operation {
 			operation{fmt.Sprint("SolveLeft-", c), w1 * w1 * c1, refill, func() { k.SolveLeft(w, ld, factored.data, piv, c, c, v.data) }},
 			operation{fmt.Sprint("SolveLeftT-", c), w1 * w1 * c1, refill, func() { k.SolveLeftT(w, ld, factored.data, piv, c, c, v.data) }},
 			operation{fmt.Sprint("Recur-", c), 2.5 * w1 * c1, nil, func() { k.Recur(false, w, x.h, x.e, x.cs, c, c, u.data, v.data, v.data) }},
-			operation{fmt.Sprint("Reduce-", c), w1 * (c1*c1 + c1/2), nil, func() { k.Reduce(w, c, c, coef.data, u.data, v.data, density) }},
-			operation{fmt.Sprint("Gram-", c), w1 * c1 * c1, nil, func() { k.Gram(kernel.Set, true, w, c, c, u.data, v.data, coef.data) }},
+			operation{fmt.Sprint("Check-", c), 2.5 * w1 * c1, nil, func() {
+				k.Check(false, w, x.h, x.e, x.cs, c, c, u.data, v.data, v.data, nil, density, density)
+			}},
+			operation{fmt.Sprint("Mix-", c), w1 * c1 * c1, nil, func() { k.Mix(w, c, c, u.data, coef.data, v.data) }},
+			operation{fmt.Sprint("Gram-", c), w1 * c1 * c1, nil, func() { k.Gram(w, c, c, u.data, v.data, coef.data) }},
+			operation{fmt.Sprint("Density-", c), w1 * c1 / 2, nil, func() { k.Density(w, c, c, u.data, v.data, density, density) }},
+			operation{fmt.Sprint("Add-", c), w1 * c1 / 4, nil, func() { k.Add(w*c, 1, u.data, v.data, v.data) }},
 		)
 	}
 	return all

@@ -39,12 +39,10 @@ type Kernel interface {
 	// times larger below it; then the row whose worst lane is best relative to the column's largest entry is taken. A pivot
 	// that is exactly zero is replaced by Tiny. In the place of U's diagonal stand the inverses of its entries.
 	Factor(w, ld int, m []float64, piv []int32)
-	// Divide overwrites n (w × w) with n·m⁻¹ and m with its factors: Factor, then SolveRight.
+	// Divide overwrites n (w × w) with n·m⁻¹ and m with its factors, as Factor does.
 	Divide(w, ld int, m []float64, piv []int32, n []float64)
 	// Invert sets n (w × w) to m⁻¹ and overwrites m with its factors: Divide for n = 1, with a quarter less work.
 	Invert(w, ld int, m []float64, piv []int32, n []float64)
-	// SolveRight overwrites n (w × w, leading dimension ld) with n·m⁻¹, m and piv from Factor.
-	SolveRight(w, ld int, m []float64, piv []int32, n []float64)
 	// SolveLeft overwrites b (w × c, leading dimension ldb) with m⁻¹·b, m and piv from Factor (leading dimension ld).
 	SolveLeft(w, ld int, m []float64, piv []int32, c, ldb int, b []float64)
 	// SolveLeftT overwrites b with m⁻ᵀ·b (transposed, not conjugated).
@@ -58,20 +56,26 @@ type Kernel interface {
 	// out may be the same slice as prev. h has w values, cs one slice.
 	Recur(conj bool, w int, h, e, cs []float64, c, ldb int, b, prev, out []float64)
 
-	// Reduce computes the real batch out[y] = Re Σ_mn coef[m][n]·chi[y][m]·psi[y][n], y < w; coef is c × c with leading
-	// dimension c, chi and psi are w × c with leading dimension ldb.
-	Reduce(w, c, ldb int, coef, chi, psi, out []float64)
+	// Check computes the residual r = −(D·b + before) − after of a slice b between its neighbours, w × c batches with leading
+	// dimension ldb; with conj, D is transposed. r goes to out unless that is nil. Each lane of residual (V values) is raised to
+	// the lane's largest |re| or |im| in r, and of largest to that in b; a NaN or an infinity gives +Inf.
+	Check(conj bool, w int, h, e, cs []float64, c, ldb int, b, before, after, out, residual, largest []float64)
 
-	// Gram computes out = aᵀ·b, out + aᵀ·b or out − aᵀ·b (c × c, leading dimension c) of two w × c batches with leading
-	// dimension ldb, a conjugated if conj.
-	Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64)
+	// Mix computes out = a·coef; a and out are w × c with leading dimension ldb, coef is c × c with leading dimension c.
+	Mix(w, c, ldb int, a, coef, out []float64)
 
-	// MaxDiff raises each lane of out (V values) to the largest |re| or |im| of the lane in a − b (n consecutive elements); a
-	// NaN in either gives +Inf.
-	MaxDiff(n int, a, b, out []float64)
+	// Gram computes out = a†·b (c × c, leading dimension c) of two w × c batches with leading dimension ldb.
+	Gram(w, c, ldb int, a, b, out []float64)
+
+	// Density computes the real batch out[y] = Re Σ_n chi[y][n]·psi[y][n], y < w, of two w × c batches with leading dimension
+	// ldb, and raises each lane of largest (V values) to the lane's largest |out[y]|; a NaN is left out.
+	Density(w, c, ldb int, chi, psi, out, largest []float64)
+
+	// Add computes out = a + factor·b for n consecutive elements; out may be the same slice as a or b.
+	Add(n int, factor float64, a, b, out []float64)
 }
 
-// Mode says what Mul and Gram do with what is already in their output.
+// Mode says what Mul does with what is already in its output.
 type Mode int
 
 const (

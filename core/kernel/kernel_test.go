@@ -140,6 +140,27 @@ func (a dense) transposed() dense {
 	return out
 }
 
+// adjoint returns a†.
+func (a dense) adjoint() dense {
+	out := a.transposed()
+	for i := range out {
+		for j := range out[i] {
+			out[i][j] = cmplx.Conj(out[i][j])
+		}
+	}
+	return out
+}
+
+// widest returns the largest |re| or |im|.
+func (a dense) widest() (x float64) {
+	for i := range a {
+		for _, z := range a[i] {
+			x = max(x, math.Abs(real(z)), math.Abs(imag(z)))
+		}
+	}
+	return x
+}
+
 // plus returns a + s·b.
 func (a dense) plus(s complex128, b dense) dense {
 	out := make(dense, len(a))
@@ -358,8 +379,6 @@ func TestQuotients(t *testing.T) {
 		copy(n2.data, n.data)
 
 		piv := factors(t, k, m)
-		k.SolveRight(w, ld, m.data, piv, n.data)
-		n.intact()
 		piv2 := make([]int32, w)
 		k.Divide(w, ld, m2.data, piv2, n2.data)
 		m2.intact()
@@ -370,8 +389,7 @@ func TestQuotients(t *testing.T) {
 		inverse.intact()
 		assert.Equal(t, piv, piv2)
 		for lane := range k.Lanes() {
-			requireClose(t, wantN[lane], n.lane(lane).times(wantM[lane]), 1e-9, "w = %d, lane %d: (n·m⁻¹)·m", w, lane)
-			requireClose(t, n.lane(lane), n2.lane(lane), 1e-9, "w = %d, lane %d: Divide", w, lane)
+			requireClose(t, wantN[lane], n2.lane(lane).times(wantM[lane]), 1e-9, "w = %d, lane %d: (n·m⁻¹)·m", w, lane)
 			requireClose(t, m.lane(lane), m2.lane(lane), 1e-9, "w = %d, lane %d: factors of Divide", w, lane)
 			requireClose(t, m.lane(lane), m3.lane(lane), 1e-9, "w = %d, lane %d: factors of Invert", w, lane)
 			requireClose(t, identity(w), inverse.lane(lane).times(wantM[lane]), 1e-9, "w = %d, lane %d: m⁻¹·m", w, lane)
@@ -536,90 +554,118 @@ func TestHopOverOneSliceNeedsNoIdentity(t *testing.T) {
 	})
 }
 
-func TestReduce(t *testing.T) {
+var columnCounts = []int{0, 1, 2, 3, 4, 5, 7, 11}
+
+func TestMixAndGram(t *testing.T) {
 	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
-		for _, c := range []int{0, 1, 2, 3, 5, 7, 11} {
+		for _, c := range columnCounts {
+			a, b, coef := randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, c, c, c)
+			mixed, gram := newBatch(t, k, w, c, a.ld), newBatch(t, k, c, c, c)
+			k.Mix(w, c, a.ld, a.data, coef.data, mixed.data)
+			k.Gram(w, c, a.ld, a.data, b.data, gram.data)
+			mixed.intact()
+			gram.intact()
+			for lane := 0; lane < k.Lanes() && c > 0; lane++ {
+				x := a.lane(lane)
+				requireClose(t, x.times(coef.lane(lane)), mixed.lane(lane), 1e-13, "w = %d, c = %d, lane %d: a·coef", w, c, lane)
+				requireClose(t, x.adjoint().times(b.lane(lane)), gram.lane(lane), 1e-13, "w = %d, c = %d, lane %d: a†·b", w, c, lane)
+			}
+		}
+	})
+}
+
+func TestDensity(t *testing.T) {
+	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
+		for _, c := range columnCounts {
 			v := k.Lanes()
-			coef := randomBatch(t, k, rng, c, c, c)
 			chi, psi := randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4)
-			out, intact := buffer(t, w*v, 0)
-			k.Reduce(w, c, chi.ld, coef.data, chi.data, psi.data, out)
+			out, intact := buffer(t, w*v, v*(w%2))
+			largest, intactToo := buffer(t, v, v)
+			for l := range largest {
+				largest[l] = float64(l) // raised, never lowered
+			}
+			k.Density(w, c, chi.ld, chi.data, psi.data, out, largest)
 			intact()
+			intactToo()
 			for lane := range v {
-				f, x, p := coef.lane(lane), chi.lane(lane), psi.lane(lane)
+				x, p, most := chi.lane(lane), psi.lane(lane), float64(lane)
 				for y := range w {
 					var want complex128
-					for m := range c {
-						for n := range c {
-							want += f[m][n] * x[y][m] * p[y][n]
-						}
+					for n := range c {
+						want += x[y][n] * p[y][n]
 					}
-					require.InDelta(t, real(want), out[y*v+lane], 1e-12, "w = %d, c = %d, lane %d", w, c, lane)
+					require.InDelta(t, real(want), out[y*v+lane], 1e-13*float64(c), "w = %d, c = %d, lane %d", w, c, lane)
+					most = max(most, math.Abs(out[y*v+lane]))
 				}
+				require.Equal(t, most, largest[lane], "w = %d, c = %d, lane %d: largest", w, c, lane)
 			}
 		}
 	})
 }
 
-func TestGram(t *testing.T) {
-	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
-		for _, c := range []int{0, 1, 2, 3, 4, 5, 7, 11} {
-			a, b := randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4)
-			for mode, sign := range map[kernel.Mode][2]float64{kernel.Set: {0, 1}, kernel.Add: {1, 1}, kernel.Sub: {1, -1}} {
-				for _, conj := range []bool{false, true} {
-					out := randomBatch(t, k, rng, c, c, c)
-					before := make([][][]complex128, k.Lanes())
-					for lane := range before {
-						before[lane] = out.lane(lane)
-					}
-					k.Gram(mode, conj, w, c, a.ld, a.data, b.data, out.data)
-					out.intact()
-					for lane := range before {
-						x, y, got := a.lane(lane), b.lane(lane), out.lane(lane)
-						for i := range c {
-							for j := range c {
-								want := complex(sign[0], 0) * before[lane][i][j]
-								for r := range w {
-									p := x[r][i]
-									if conj {
-										p = complex(real(p), -imag(p))
-									}
-									want += complex(sign[1], 0) * p * y[r][j]
-								}
-								require.InDelta(t, 0, cmplx.Abs(want-got[i][j]), 1e-12, "w = %d, c = %d, lane %d", w, c, lane)
-							}
-						}
-					}
-				}
-			}
-		}
-	})
-}
-
-func TestMaxDiff(t *testing.T) {
+func TestAdd(t *testing.T) {
 	each(t, upTo(20), func(t *testing.T, k kernel.Kernel, n int, rng *rand.Rand) {
-		v := k.Lanes()
-		a, b := randomBatch(t, k, rng, 1, n, n), randomBatch(t, k, rng, 1, n, n)
-		out, intact := buffer(t, v, 0)
-		want := make([]float64, v)
-		for l := range v {
-			out[l] = rng.Float64() * 3
-			want[l] = out[l]
-			for j := range n {
-				d := a.lane(l)[0][j] - b.lane(l)[0][j]
-				want[l] = max(want[l], math.Abs(real(d)), math.Abs(imag(d)))
+		for _, factor := range []float64{1, -1, 0.3} {
+			a, b, out := randomBatch(t, k, rng, 1, n, n), randomBatch(t, k, rng, 1, n, n), newBatch(t, k, 1, n, n)
+			k.Add(n, factor, a.data, b.data, out.data)
+			out.intact()
+			for lane := range k.Lanes() {
+				requireClose(t, a.lane(lane).plus(complex(factor, 0), b.lane(lane)), out.lane(lane), 1e-15, "n = %d, lane %d", n, lane)
 			}
+			k.Add(n, factor, a.data, b.data, a.data)
+			a.intact()
+			require.Equal(t, out.data, a.data, "in place")
+			k.Add(n, factor, b.data, b.data, b.data)
+			b.intact()
 		}
-		start := append([]float64(nil), out...)
-		k.MaxDiff(n, a.data, b.data, out)
-		intact()
-		assert.Equal(t, want, out)
+	})
+}
 
-		copy(out, start)
-		b.set(0, n/2, v-1, complex(0, math.NaN()))
-		want[v-1] = math.Inf(1)
-		k.MaxDiff(n, a.data, b.data, out)
-		assert.Equal(t, want, out)
+func TestCheck(t *testing.T) {
+	each(t, squares, func(t *testing.T, k kernel.Kernel, w int, rng *rand.Rand) {
+		for _, conj := range []bool{false, true} {
+			v, c := k.Lanes(), 1+w%13
+			x := randomSlices(t, k, rng, w, 1)
+			b, before, after := randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4), randomBatch(t, k, rng, w, c, c+w%4)
+			out := newBatch(t, k, w, c, b.ld)
+			residual, intact := buffer(t, v, 0)
+			largest, intactToo := buffer(t, v, v)
+			reset := func(at float64) {
+				for l := range v {
+					residual[l], largest[l] = at, at
+				}
+			}
+			check := func(into []float64) {
+				k.Check(conj, w, x.h, x.e, x.cs, c, b.ld, b.data, before.data, after.data, into, residual, largest)
+				intact()
+				intactToo()
+				out.intact()
+			}
+			reset(0)
+			check(out.data)
+			for lane := range v {
+				d := x.matrix(w, 0, lane)
+				if conj {
+					d = d.transposed()
+				}
+				want := d.times(b.lane(lane)).plus(1, before.lane(lane)).plus(1, after.lane(lane))
+				want = want.plus(-2, want)
+				requireClose(t, want, out.lane(lane), 1e-14, "w = %d, lane %d, conj %t", w, lane, conj)
+				require.Equal(t, out.lane(lane).widest(), residual[lane], "w = %d, lane %d: residual", w, lane)
+				require.Equal(t, b.lane(lane).widest(), largest[lane], "w = %d, lane %d: largest", w, lane)
+			}
+			reset(1e3) // raised, never lowered
+			check(nil)
+			require.Equal(t, []float64{1e3, 1e3}, []float64{residual[0], largest[0]})
+
+			b.set(w-1, c-1, v-1, complex(0, math.NaN()))
+			reset(0)
+			check(out.data)
+			for lane := range v - 1 {
+				require.Less(t, max(residual[lane], largest[lane]), 1e3)
+			}
+			require.Equal(t, []float64{math.Inf(1), math.Inf(1)}, []float64{residual[v-1], largest[v-1]})
+		}
 	})
 }
 

@@ -11,16 +11,18 @@ typedef struct {
 	void (*factor)(int64_t w, int64_t ld, double *m, int32_t *piv);
 	void (*divide)(int64_t w, int64_t ld, double *m, int32_t *piv, double *n);
 	void (*invert)(int64_t w, int64_t ld, double *m, int32_t *piv, double *n);
-	void (*solve_right)(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n);
 	void (*solve_left)(int64_t w, int64_t ld, const double *m, const int32_t *piv, int64_t c, int64_t ldb, double *b);
 	void (*solve_left_t)(int64_t w, int64_t ld, const double *m, const int32_t *piv, int64_t c, int64_t ldb, double *b);
 	void (*mul)(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double *a, int64_t c, int64_t ldb, const double *b,
 	            double *out);
 	void (*recur)(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb,
 	              const double *b, const double *prev, double *out);
-	void (*reduce)(int64_t w, int64_t c, int64_t ldb, const double *coef, const double *chi, const double *psi, double *out);
-	void (*gram)(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out);
-	void (*max_diff)(int64_t n, const double *a, const double *b, double *out);
+	void (*check)(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb,
+	              const double *b, const double *before, const double *after, double *out, double *residual, double *largest);
+	void (*mix)(int64_t w, int64_t c, int64_t ldb, const double *a, const double *coef, double *out);
+	void (*gram)(int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out);
+	void (*density)(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out, double *largest);
+	void (*add)(int64_t n, double factor, const double *a, const double *b, double *out);
 	double (*spin)(int64_t n);
 } mcd_kernel;
 

@@ -7,6 +7,7 @@
 #define V 4
 #define TILE_ROWS 3
 #define TILE_COLS 2
+#define FRESH_LEVELS 3
 #define TABLE mcd_kernel_avx2
 #define PIN_CONSTRAINT "+x"
 
@@ -26,21 +27,21 @@ typedef __m256d vec;
 #define COLUMN(offset) \
 	"vmovupd " offset "(%[a]), %%ymm12\n\tvmovupd " offset "(%[a], %[ars]), %%ymm13\n\t" \
 	"vmovupd " offset "(%[a], %[ars], 2), %%ymm14\n\t"
-#define FULL_STEP(re, im, a_, ars_, b_, bcs_) \
+#define FULL_STEP(re, im, a_, ars_, b_) \
 	__asm__ volatile(COLUMN("") \
 	                 "vmovupd (%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "p") \
 	                 "vmovupd 32(%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "q") \
-	                 "vmovupd (%[b], %[bcs]), %%ymm15\n\t" THRICE("vfnmadd231pd", "r") \
-	                 "vmovupd 32(%[b], %[bcs]), %%ymm15\n\t" THRICE("vfnmadd231pd", "s") \
+	                 "vmovupd 64(%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "r") \
+	                 "vmovupd 96(%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "s") \
 	                 COLUMN("32") \
 	                 "vmovupd (%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "q") \
 	                 "vmovupd 32(%[b]), %%ymm15\n\t" THRICE("vfmadd231pd", "p") \
-	                 "vmovupd (%[b], %[bcs]), %%ymm15\n\t" THRICE("vfnmadd231pd", "s") \
-	                 "vmovupd 32(%[b], %[bcs]), %%ymm15\n\t" THRICE("vfmadd231pd", "r") \
+	                 "vmovupd 64(%[b]), %%ymm15\n\t" THRICE("vfnmadd231pd", "s") \
+	                 "vmovupd 96(%[b]), %%ymm15\n\t" THRICE("vfmadd231pd", "r") \
 	                 : [p0] "+x"(re[0][0]), [p1] "+x"(re[1][0]), [p2] "+x"(re[2][0]), [q0] "+x"(im[0][0]), \
 	                   [q1] "+x"(im[1][0]), [q2] "+x"(im[2][0]), [r0] "+x"(re[0][1]), [r1] "+x"(re[1][1]), \
 	                   [r2] "+x"(re[2][1]), [s0] "+x"(im[0][1]), [s1] "+x"(im[1][1]), [s2] "+x"(im[2][1]) \
-	                 : [a] "r"(a_), [ars] "r"((ars_) * 8), [b] "r"(b_), [bcs] "r"((bcs_) * 8) \
+	                 : [a] "r"(a_), [ars] "r"((ars_) * 8), [b] "r"(b_) \
 	                 : "xmm12", "xmm13", "xmm14", "xmm15", "memory")
 
 #include "native_template.h"

@@ -7,6 +7,7 @@
 #define V 8
 #define TILE_ROWS 4
 #define TILE_COLS 3
+#define FRESH_LEVELS 5
 #define TABLE mcd_kernel_avx512
 #define PIN_CONSTRAINT "+v"
 

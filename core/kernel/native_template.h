@@ -3,6 +3,7 @@
 //	V                    lanes
 //	vec                  a vector of V doubles, with FMA, FNMA, MAX, LOAD, STORE, SPLAT, ALL_AT_MOST
 //	TILE_ROWS, TILE_COLS the largest tile whose complex elements fit the registers
+//	FRESH_LEVELS         slices of a hop that fit them, three elements of each but the last
 //	TABLE                the name of the table of functions
 //
 // An element is 2·V doubles: V real parts, V imaginary parts. Everything that costs O(w³) goes through one micro-kernel, which
@@ -15,7 +16,7 @@
 
 // PIN makes x a register of its own: left alone, gcc loads a value again for each of the multiply-adds that use it.
 #define PIN(x) __asm__("" : PIN_CONSTRAINT(x))
-#define UNROLL _Pragma("GCC unroll 4")
+#define UNROLL _Pragma("GCC unroll 8")
 
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -88,20 +89,17 @@ enum task {
 	left_upper,  // U⁻¹·X
 	left_lower_t, // U⁻ᵀ·X
 	left_unit_t, // L⁻ᵀ·X
-	conj_sub,    // as gemm_sub, gemm_set and gemm_add, with the first factor conjugated
-	conj_set,
-	conj_add,
-	dot_real,    // only Re Σ_j T[i][j]·(−X)[i][j] is kept, added to V real values a row
+	conj_set,    // as gemm_set, with the first factor conjugated
 };
 
-// All strides count doubles. a is R × depth with strides ars, aks; b is depth × C with strides bks, bcs; x is R × C with row
+// All strides count doubles. a is R × depth with strides ars, aks; b is depth × C with strides bks, E; x is R × C with row
 // stride xrs; t has strides trs, E. The task is run on count tiles (one if that is 0) that lie the steps apart.
 typedef struct {
 	int64_t depth;
 	const double *a;
 	int64_t ars, aks;
 	const double *b;
-	int64_t bks, bcs;
+	int64_t bks;
 	double *x;
 	int64_t xrs;
 	const double *t;
@@ -111,13 +109,12 @@ typedef struct {
 
 INLINE void one_tile(const int R, const int C, const enum task task, const product *p, const double *a, const double *b, double *x)
 {
-	const int conj = task == conj_sub || task == conj_set || task == conj_add;
-	const int set = task == gemm_set || task == conj_set, add = task == gemm_add || task == conj_add, fresh = set || add;
+	const int conj = task == conj_set, set = task == gemm_set || conj, add = task == gemm_add;
 	vec re[TILE_ROWS][TILE_COLS], im[TILE_ROWS][TILE_COLS];
 	const int64_t xrs = p->xrs;
 	UNROLL for (int i = 0; i < R; i++)
 		UNROLL for (int j = 0; j < C; j++) {
-			if (fresh || task == dot_real) {
+			if (set || add) {
 				re[i][j] = im[i][j] = SPLAT(0);
 			} else {
 				re[i][j] = LOAD(x + i * xrs + j * E);
@@ -125,18 +122,18 @@ INLINE void one_tile(const int R, const int C, const enum task task, const produ
 			}
 		}
 
-	const int64_t ars = p->ars, aks = p->aks, bks = p->bks, bcs = task == dot_real ? p->bcs : E;
+	const int64_t ars = p->ars, aks = p->aks, bks = p->bks;
 	for (int64_t k = p->depth; k > 0; k--, a += aks, b += bks) {
 #ifdef FULL_STEP
 		if (R == TILE_ROWS && C == TILE_COLS && !conj) {
-			FULL_STEP(re, im, a, ars, b, bcs);
+			FULL_STEP(re, im, a, ars, b);
 			continue;
 		}
 #endif
 		vec br[TILE_COLS], bi[TILE_COLS];
 		UNROLL for (int j = 0; j < C; j++) {
-			br[j] = LOAD(b + j * bcs);
-			bi[j] = LOAD(b + j * bcs + V);
+			br[j] = LOAD(b + j * E);
+			bi[j] = LOAD(b + j * E + V);
 			PIN(br[j]);
 			PIN(bi[j]);
 		}
@@ -194,16 +191,6 @@ INLINE void one_tile(const int R, const int C, const enum task task, const produ
 			UNROLL for (int j = 0; j < C; j++)
 				UNROLL for (int k = i + 1; k < R; k++)
 					less(&re[i][j], &im[i][j], re[k][j], im[k][j], T(k, i));
-	} else if (task == dot_real) {
-		UNROLL for (int i = 0; i < R; i++) {
-			vec sum = LOAD(x + i * xrs);
-			UNROLL for (int j = 0; j < C; j++) {
-				sum = FNMA(LOAD(t + i * trs + j * E), re[i][j], sum);
-				sum = FMA(LOAD(t + i * trs + j * E + V), im[i][j], sum);
-			}
-			STORE(x + i * xrs, sum);
-		}
-		return;
 	}
 #undef T
 
@@ -261,10 +248,7 @@ SIZES(left_unit)
 SIZES(left_upper)
 SIZES(left_lower_t)
 SIZES(left_unit_t)
-SIZES(conj_sub)
 SIZES(conj_set)
-SIZES(conj_add)
-SIZES(dot_real)
 
 // next returns the size of the next tile if n rows or columns are left: `most`, but no small rest at the end; repeats returns
 // how many of that size follow each other.
@@ -380,7 +364,7 @@ enum { PANEL = 48, DEPTH = 64 };
 INLINE void block(const tile_table *table, int64_t i0, int64_t i1, int64_t k0, int64_t k1, int64_t j0, int64_t j1, int64_t s,
                   const double *a, const double *b, double *x)
 {
-	const product p = {k1 - k0, a + i0 * s + k0 * E, s, E, b + k0 * s + j0 * E, s, E, x + i0 * s + j0 * E, s, b + j0 * (s + E), s,
+	const product p = {k1 - k0, a + i0 * s + k0 * E, s, E, b + k0 * s + j0 * E, s, x + i0 * s + j0 * E, s, b + j0 * (s + E), s,
 	                   0, 0, 0, 0};
 	if (j1 - j0 <= TILE_COLS) {
 		down(table, i1 - i0, j1 - j0, p);
@@ -412,7 +396,7 @@ INLINE void left(const tile_table *table, int upward, int64_t w, const double *m
 	for (int64_t done = 0, R; done < w; done += R) {
 		R = next(w - done, TILE_ROWS);
 		const int64_t i = upward ? w - done - R : done, first = upward ? i + R : 0;
-		const product p = {done, m + i * rs + first * ks, rs, ks, b + first * ldb * E, ldb * E, E, b + i * ldb * E, ldb * E,
+		const product p = {done, m + i * rs + first * ks, rs, ks, b + first * ldb * E, ldb * E, b + i * ldb * E, ldb * E,
 		                   m + i * (ld + 1) * E, ld * E, 0, 0, 0, 0};
 		across((*table)[R - 1], c, p);
 	}
@@ -500,16 +484,11 @@ static void right_unit_solve(int64_t w, int64_t ld, const double *m, const int32
 				swap(n + (i * ld + j) * E, n + (i * ld + piv[j]) * E);
 }
 
-static void solve_right(int64_t w, int64_t ld, const double *m, const int32_t *piv, double *n)
-{
-	right_upper_solve(0, w, ld, m, n);
-	right_unit_solve(w, ld, m, piv, n);
-}
-
 static void divide(int64_t w, int64_t ld, double *m, int32_t *piv, double *n)
 {
 	factor(w, ld, m, piv);
-	solve_right(w, ld, m, piv, n);
+	right_upper_solve(0, w, ld, m, n);
+	right_unit_solve(w, ld, m, piv, n);
 }
 
 static void identity(int64_t w, int64_t ld, double *n)
@@ -562,53 +541,51 @@ static void mul(int64_t mode, int64_t trans, int64_t w, int64_t ld, const double
 	const int64_t rs = (trans ? 1 : ld) * E, ks = (trans ? ld : 1) * E;
 	for (int64_t i = 0, R; i < w; i += R) {
 		R = next(w - i, TILE_ROWS);
-		const product p = {w, a + i * rs, rs, ks, b, ldb * E, E, out + i * ldb * E, ldb * E, a, 0, 0, 0, 0, 0};
+		const product p = {w, a + i * rs, rs, ks, b, ldb * E, out + i * ldb * E, ldb * E, a, 0, 0, 0, 0, 0};
 		across((*table)[R - 1], c, p);
 	}
 }
 
-static void gram(int64_t mode, int64_t conj, int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out)
+static void mix(int64_t w, int64_t c, int64_t ldb, const double *a, const double *coef, double *out)
 {
-	static const tile_table *const tables[2][3] = {{&tiles_gemm_set, &tiles_gemm_add, &tiles_gemm_sub},
-	                                               {&tiles_conj_set, &tiles_conj_add, &tiles_conj_sub}};
-	const tile_table *table = tables[conj][mode];
+	const int64_t s = ldb * E;
+	for (int64_t i = 0, R; i < w; i += R) {
+		R = next(w - i, TILE_ROWS);
+		const product p = {c, a + i * s, s, E, coef, c * E, out + i * s, s, a, 0, 0, 0, 0, 0};
+		across(tiles_gemm_set[R - 1], c, p);
+	}
+}
+
+static void gram(int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out)
+{
 	const int64_t s = ldb * E;
 	for (int64_t i = 0, R; i < c; i += R) {
 		R = next(c - i, TILE_ROWS);
-		const product p = {w, a + i * E, E, s, b, s, E, out + i * c * E, c * E, a, 0, 0, 0, 0, 0};
-		across((*table)[R - 1], c, p);
+		const product p = {w, a + i * E, E, s, b, s, out + i * c * E, c * E, a, 0, 0, 0, 0, 0};
+		across(tiles_conj_set[R - 1], c, p);
 	}
 }
 
-static void reduce(int64_t w, int64_t c, int64_t ldb, const double *coef, const double *chi, const double *psi, double *out)
+static void density(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out, double *largest)
 {
-	for (int64_t i = 0, R; i < w; i += R) {
-		R = next(w - i, TILE_ROWS);
-		for (int64_t y = i; y < i + R; y++)
-			STORE(out + y * V, SPLAT(0));
-		for (int64_t j = 0, C; j < c; j += C) {
-			C = next(c - j, TILE_COLS);
-			const product p = {c, psi + i * ldb * E, ldb * E, E, coef + j * c * E, E, c * E, out + i * V, V,
-			                   chi + (i * ldb + j) * E, ldb * E, 0, 0, 0, 0};
-			tiles_dot_real[R - 1][C - 1](&p);
+	vec most = LOAD(largest);
+	for (int64_t y = 0; y < w; y++, chi += ldb * E, psi += ldb * E) {
+		vec re = SPLAT(0), im = SPLAT(0);
+		for (int64_t j = 0; j < c * E; j += E) {
+			re = FMA(LOAD(chi + j), LOAD(psi + j), re);
+			im = FMA(LOAD(chi + j + V), LOAD(psi + j + V), im);
 		}
+		most = MAX(magnitude(re - im), most);
+		STORE(out + y * V, re - im);
 	}
+	STORE(largest, most);
 }
 
-static void max_diff(int64_t n, const double *a, const double *b, double *out)
+static void add(int64_t n, double factor, const double *a, const double *b, double *out)
 {
-	vec largest = LOAD(out), nan = SPLAT(0); // nan becomes NaN with the first difference that is NaN or infinite
-	for (int64_t i = 0; i < 2 * n; i++) {
-		vec x = LOAD(a + i * V) - LOAD(b + i * V);
-		largest = MAX(magnitude(x), largest);
-		nan = FMA(x, SPLAT(0), nan);
-	}
-	STORE(out, largest);
-	double flag[V];
-	STORE(flag, nan);
-	for (int l = 0; l < V; l++)
-		if (flag[l] != 0)
-			out[l] = __builtin_inf();
+	const vec f = SPLAT(factor);
+	for (int64_t i = 0; i < 2 * n; i++)
+		STORE(out + i * V, FMA(f, LOAD(b + i * V), LOAD(a + i * V)));
 }
 
 // ---- The three-term recursion ----
@@ -694,60 +671,151 @@ static void recur(int64_t conj, int64_t w, const double *h, const double *e, con
 			pair(&x, w, y, least(column_block, c - j), s, b + j * E, s, prev + j * E, out + j * E);
 }
 
-// first writes rows y and y + 1 (if there is one) of φ_{R−1} = −(D + f) for columns j0 to j1.
-INLINE void first(const slice *x, int64_t w, int64_t y, int64_t j0, int64_t j1, int64_t s, const double *f, double *out)
+// widest is the largest magnitude seen in every lane, and a trap: zero, but NaN with the first number that is NaN or infinite.
+typedef struct {
+	vec re, im, trap;
+} widest;
+
+INLINE void see(widest *most, element x)
 {
-	for (int64_t end = least(y + 2, w); y < end; y++) {
-		for (int64_t j = j0 * E; j < j1 * E; j += V)
-			STORE(out + y * s + j, -LOAD(f + y * s + j));
-		for (int64_t j = y - 1; j <= y + 1; j++) {
-			if (j < j0 || j >= j1)
-				continue;
-			double *at = out + y * s + j * E;
-			const vec re = LOAD(at), im = LOAD(at + V);
-			STORE(at, j == y ? re + (SPLAT(x->h[y]) - x->e) : re - x->cosine);
-			STORE(at + V, im + SPLAT(y - j) * x->sine);
+	most->re = MAX(magnitude(x.re), most->re);
+	most->im = MAX(magnitude(x.im), most->im);
+	most->trap = FMA(x.re, SPLAT(0), FMA(x.im, SPLAT(0), most->trap));
+}
+
+// raise raises each of V values to what has been seen.
+INLINE void raise(double *out, widest most)
+{
+	double trap[V];
+	STORE(out, MAX(MAX(most.re, most.im), LOAD(out)));
+	STORE(trap, most.trap);
+	for (int l = 0; l < V; l++)
+		if (trap[l] != 0)
+			out[l] = __builtin_inf();
+}
+
+static void check(int64_t conj, int64_t w, const double *h, const double *e, const double *cs, int64_t c, int64_t ldb,
+                  const double *b, const double *before, const double *after, double *out, double *residual, double *largest)
+{
+	const slice x = slice_of(h, e, cs, conj);
+	const int64_t s = ldb * E;
+	widest rest = {SPLAT(0), SPLAT(0), SPLAT(0)}, size = rest;
+	for (int64_t y = 0; y < w; y++) {
+		const vec d = SPLAT(h[y]) - x.e;
+		for (int64_t j = y * s; j < y * s + c * E; j += E) {
+			const element here = load(b + j), above = y > 0 ? load(b + j - s) : load(zeros);
+			const element below = y + 1 < w ? load(b + j + s) : load(zeros), behind = load(after + j);
+			element r = entry(&x, d, above, here, below, load(before + j));
+			r = (element){r.re - behind.re, r.im - behind.im};
+			if (out)
+				store(out + j, r);
+			see(&rest, r);
+			see(&size, here);
+		}
+	}
+	raise(residual, rest);
+	raise(largest, size);
+}
+
+// step computes row t − r + fresh of every level r of a column, see levels.
+INLINE void step(const int N, const int fresh, const int ends, const int place, int64_t t, int64_t j, int64_t w, int64_t s,
+                 const slice *x, const double *f, double *m, double *n, element row[][3])
+{
+	if (!fresh)
+		row[0][place] = !ends || t < w ? load(m + t * s) : load(zeros);
+	UNROLL for (int r = 1; r <= N; r++) {
+		const int64_t y = t - r + fresh;
+		const int at = (place - r + fresh + 3 * FRESH_LEVELS) % 3;
+		element v = load(zeros);
+		if (!ends || (0 <= y && y < w)) {
+			const vec d = SPLAT(x[r - 1].h[y]) - x[r - 1].e;
+			if (r == 1 && fresh) {
+				v = load(f + y * s);
+				v = (element){-v.re, -v.im};
+				if (y == j)
+					v.re += d;
+				else if (y == j - 1 || y == j + 1)
+					v = (element){v.re - x[0].cosine, v.im + SPLAT(y - j) * x[0].sine};
+			} else {
+				const element prev = r == 1 ? load(n + y * s) : r == 2 && fresh ? load(zeros) : row[r - 2][at];
+				v = entry(&x[r - 1], d, row[r - 1][(at + 2) % 3], row[r - 1][at], row[r - 1][(at + 1) % 3], prev);
+				if (r == 2 && fresh && y == j)
+					v.re -= SPLAT(1);
+			}
+			if (r == N)
+				store(m + y * s, v);
+			else if (r == N - 1)
+				store(n + y * s, v);
+			if (N == 1 && !fresh)
+				store(n + y * s, row[0][at]);
+		}
+		if (r < N)
+			row[r][at] = v;
+	}
+}
+
+// levels continues every column of φ_R, φ_{R+1} over N slices: level r is φ_{R−r}, m gets level N and n level N − 1. If fresh,
+// φ_R = 1 and φ_{R+1} = f, else they are m and n. All levels advance together, row by row, in registers: three rows of
+// each, of which level r stands one row behind level r − 1 (row y is kept in place y mod 3).
+INLINE void levels(const int N, const int fresh, int64_t w, int64_t ld, const double *h, const double *e, const double *cs,
+                   const double *f, double *m, double *n)
+{
+	const int64_t s = ld * E;
+	slice x[FRESH_LEVELS];
+	UNROLL for (int r = 0; r < N; r++)
+		x[r] = slice_of(h + r * w, e, cs + r * E, 0);
+	for (int64_t j = 0; j < w; j++, f += E, m += E, n += E) {
+		element row[FRESH_LEVELS][3];
+		UNROLL for (int r = 0; r < N; r++)
+			UNROLL for (int i = 0; i < 3; i++)
+				row[r][i] = load(zeros);
+		// Row t of the newest level comes with t; two steps of three are at the ends of the column, where rows are missing.
+		for (int64_t t0 = 0; t0 < w + N - fresh; t0 += 3) {
+#define STEPS(ends) \
+	UNROLL for (int i = 0; i < 3; i++) \
+		step(N, fresh, ends, i, t0 + i, j, w, s, x, f, m, n, row)
+			if (t0 >= N - fresh && t0 + 3 <= w) {
+				STEPS(0);
+			} else {
+				STEPS(1);
+			}
+#undef STEPS
 		}
 	}
 }
-
-static void subtract_one(int64_t y, int64_t j0, int64_t j1, int64_t s, double *out)
-{
-	double *at = out + y * (s + E);
-	if (j0 <= y && y < j1)
-		STORE(at, LOAD(at) - SPLAT(1));
-}
-
-// The steps of one block of columns run behind each other, one pair of rows apart, so that what a step reads is still in the
-// first-level cache. φ_{R−r−1} takes the place of φ_{R−r+1}: when its pair y is written, the pairs up to y + 2 of φ_{R−r} are
-// there, and they were the last to read the old pair y.
 static void hop(int64_t w, int64_t ld, int64_t k, const double *h, const double *e, const double *cs, const double *f, double *m,
                 double *n)
 {
-	const int64_t s = ld * E;
-	for (int64_t j0 = 0; j0 < w; j0 += column_block) {
-		const int64_t j1 = least(j0 + column_block, w);
-		for (int64_t front = 0; front < w + 2 * (k - 1); front += 2)
-			for (int64_t r = 0; r < k && 2 * r <= front; r++) {
-				const int64_t y = front - 2 * r;
-				if (y >= w)
-					continue;
-				const slice x = slice_of(h + r * w, e, cs + r * E, 0);
-				double *to = (k - r) % 2 ? m : n, *from = (k - r) % 2 ? n : m;
-				if (r == 0) {
-					first(&x, w, y, j0, j1, s, f, to);
-				} else if (r == 1) {
-					pair(&x, w, y, j1 - j0, s, from + j0 * E, 0, zeros, to + j0 * E);
-					subtract_one(y, j0, j1, s, to);
-					if (y + 1 < w)
-						subtract_one(y + 1, j0, j1, s, to);
-				} else {
-					pair(&x, w, y, j1 - j0, s, from + j0 * E, s, to + j0 * E, to + j0 * E);
-				}
-			}
+	int64_t done = least(k, FRESH_LEVELS);
+	switch (done) {
+	case 1:
+		levels(1, 1, w, ld, h, e, cs, f, m, NULL);
+		if (n)
+			identity(w, ld, n);
+		break;
+	case 2:
+		levels(2, 1, w, ld, h, e, cs, f, m, n);
+		break;
+#if FRESH_LEVELS > 3
+	case 3:
+		levels(3, 1, w, ld, h, e, cs, f, m, n);
+		break;
+#endif
+#if FRESH_LEVELS > 4
+	case 4:
+		levels(4, 1, w, ld, h, e, cs, f, m, n);
+		break;
+#endif
+	default:
+		levels(FRESH_LEVELS, 1, w, ld, h, e, cs, f, m, n);
 	}
-	if (k == 1 && n)
-		identity(w, ld, n);
+	for (int64_t more; done < k; done += more) {
+		more = least(k - done, 2);
+		if (more == 1)
+			levels(1, 0, w, ld, h + done * w, e, cs + done * E, f, m, n);
+		else
+			levels(2, 0, w, ld, h + done * w, e, cs + done * E, f, m, n);
+	}
 }
 
 // ---- The machine ----
@@ -771,4 +839,4 @@ static double spin(int64_t n)
 	return sum[0];
 }
 
-const mcd_kernel TABLE = {hop, factor, divide, invert, solve_right, solve_left, solve_left_t, mul, recur, reduce, gram, max_diff, spin};
+const mcd_kernel TABLE = {hop, factor, divide, invert, solve_left, solve_left_t, mul, recur, check, mix, gram, density, add, spin};

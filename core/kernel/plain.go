@@ -51,6 +51,13 @@ func (v *cvec) mul(b *cvec) {
 	}
 }
 
+func (v cvec) conjugate() cvec {
+	for l := range v.im {
+		v.im[l] = -v.im[l]
+	}
+	return v
+}
+
 // inverse returns 1/v by Smith's scaling, which neither overflows nor underflows where the quotient does not.
 func (v *cvec) inverse() (r cvec) {
 	for l := range v.re {
@@ -108,16 +115,11 @@ func (Plain) identity(w, ld int, n []float64) {
 }
 
 func (Plain) Recur(conj bool, w int, h, e, cs []float64, c, ldb int, b, prev, out []float64) {
-	up, down := load(cs, 0), load(cs, 0)
+	up := load(cs, 0)
 	if conj {
-		for l := range up.im {
-			up.im[l] = -up.im[l]
-		}
-	} else {
-		for l := range down.im {
-			down.im[l] = -down.im[l]
-		}
+		up = up.conjugate()
 	}
+	down := up.conjugate()
 	for y := range w {
 		for j := range c {
 			sum, v := load(prev, y*ldb+j), load(b, y*ldb+j)
@@ -205,17 +207,13 @@ func pivot(w, ld, j int, m []float64) int {
 	return at
 }
 
-func (p Plain) Divide(w, ld int, m []float64, piv []int32, n []float64) {
-	p.Factor(w, ld, m, piv)
-	p.SolveRight(w, ld, m, piv, n)
-}
-
 func (p Plain) Invert(w, ld int, m []float64, piv []int32, n []float64) {
 	p.identity(w, ld, n)
 	p.Divide(w, ld, m, piv, n)
 }
 
-func (Plain) SolveRight(w, ld int, m []float64, piv []int32, n []float64) {
+func (p Plain) Divide(w, ld int, m []float64, piv []int32, n []float64) {
+	p.Factor(w, ld, m, piv)
 	for i := range w {
 		// x·U = n, column by column.
 		for j := range w {
@@ -335,61 +333,99 @@ func (Plain) Mul(mode Mode, trans bool, w, ld int, a []float64, c, ldb int, b, o
 	}
 }
 
-func (Plain) Reduce(w, c, ldb int, coef, chi, psi, out []float64) {
+func (Plain) Check(conj bool, w int, h, e, cs []float64, c, ldb int, b, before, after, out, residual, largest []float64) {
 	for y := range w {
-		var total [plainLanes]float64
-		for m := range c {
-			var row cvec
-			for n := range c {
-				f, p := load(coef, m*c+n), load(psi, y*ldb+n)
-				row.addMul(&f, &p)
+		for j := range c {
+			// One element of Recur, from its row and the rows beside it.
+			at := y*ldb + j
+			v := load(b, at)
+			r := load(before, at)
+			behind := load(after, at)
+			up := load(cs, 0)
+			for l := range r.re {
+				d := e[l] - h[y]
+				r.re[l] += d * v.re[l]
+				r.im[l] += d * v.im[l]
 			}
-			x := load(chi, y*ldb+m)
-			for l := range total {
-				total[l] += x.re[l]*row.re[l] - x.im[l]*row.im[l]
+			if conj {
+				up = up.conjugate()
 			}
+			if y+1 < w {
+				x := load(b, at+ldb)
+				r.addMul(&up, &x)
+			}
+			if y > 0 {
+				x, down := load(b, at-ldb), up.conjugate()
+				r.addMul(&down, &x)
+			}
+			for l := range r.re {
+				r.re[l], r.im[l] = -r.re[l]-behind.re[l], -r.im[l]-behind.im[l]
+			}
+			if out != nil {
+				r.store(out, at)
+			}
+			raise(residual, &r)
+			raise(largest, &v)
 		}
-		copy(out[y*plainLanes:], total[:])
 	}
 }
 
-func (Plain) Gram(mode Mode, conj bool, w, c, ldb int, a, b, out []float64) {
+// raise raises every lane of most to the size of v.
+func raise(most []float64, v *cvec) {
+	for l := range v.re {
+		x := math.Max(math.Abs(v.re[l]), math.Abs(v.im[l]))
+		if math.IsNaN(x) {
+			x = math.Inf(1)
+		}
+		most[l] = math.Max(most[l], x)
+	}
+}
+
+func (Plain) Mix(w, c, ldb int, a, coef, out []float64) {
+	for y := range w {
+		for n := range c {
+			var sum cvec
+			for m := range c {
+				p, q := load(a, y*ldb+m), load(coef, m*c+n)
+				sum.addMul(&p, &q)
+			}
+			sum.store(out, y*ldb+n)
+		}
+	}
+}
+
+func (Plain) Gram(w, c, ldb int, a, b, out []float64) {
 	for i := range c {
 		for j := range c {
 			var sum cvec
 			for y := range w {
 				p, q := load(a, y*ldb+i), load(b, y*ldb+j)
-				if conj {
-					for l := range p.im {
-						p.im[l] = -p.im[l]
-					}
-				}
+				p = p.conjugate()
 				sum.addMul(&p, &q)
-			}
-			if mode != Set {
-				old := load(out, i*c+j)
-				for l := range sum.re {
-					if mode == Sub {
-						sum.re[l], sum.im[l] = -sum.re[l], -sum.im[l]
-					}
-					sum.re[l] += old.re[l]
-					sum.im[l] += old.im[l]
-				}
 			}
 			sum.store(out, i*c+j)
 		}
 	}
 }
 
-func (Plain) MaxDiff(n int, a, b, out []float64) {
-	for i := range n {
-		v, u := load(a, i), load(b, i)
-		for l := range v.re {
-			x := math.Max(math.Abs(v.re[l]-u.re[l]), math.Abs(v.im[l]-u.im[l]))
-			if math.IsNaN(x) {
-				x = math.Inf(1)
-			}
-			out[l] = math.Max(out[l], x)
+func (Plain) Density(w, c, ldb int, chi, psi, out, largest []float64) {
+	for y := range w {
+		var sum cvec
+		for n := range c {
+			x, p := load(chi, y*ldb+n), load(psi, y*ldb+n)
+			sum.addMul(&x, &p)
 		}
+		copy(out[y*plainLanes:], sum.re[:])
+		for l, x := range sum.re {
+			if math.Abs(x) > largest[l] {
+				largest[l] = math.Abs(x)
+			}
+		}
+	}
+}
+
+func (Plain) Add(n int, factor float64, a, b, out []float64) {
+	for i := range n * 2 * plainLanes {
+		out[i] = a[i] + factor*b[i]
 	}
 }

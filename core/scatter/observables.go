@@ -213,7 +213,7 @@ func (w *Wire) single(ctx context.Context, onsite []float64, field, energy float
 	}
 	strip := w.Strip
 	strip.Fields, strip.Energies = []float64{field}, []float64{energy}
-	one, err := NewWire(strip, Options{Threads: 1, MemoryLimit: w.limit, Kernel: w.Kernel.Name(), Context: ctx})
+	one, err := newWire(strip, Options{Threads: 1, MemoryLimit: w.limit, Kernel: w.Kernel.Name(), Context: ctx}, false)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,8 +2,6 @@ package scatter
 
 import (
 	"context"
-
-	"mcd/core/kernel"
 )
 
 // tiny is the conductance below which results are to keep their relative accuracy.
@@ -48,24 +46,30 @@ type Verdict struct {
 }
 
 // Reflect writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with a = q†A⁻¹q, which needs ψ at x = 0
-// alone and is right to about 5e-13, better than a transmission amplitude at the other end of the sweep. Then it carries the
-// states ψ of the modes coming in from the left to the right, so that their residual vouches for what was found.
+// alone and is right to about 5e-13, better than a transmission amplitude at the other end of the sweep. Then it carries states
+// ψ of the modes coming in from the left to the right, so that their residual vouches for what was found: the probes, and with
+// visit all of them.
 //
-// With visit, the co-states χ of the reflection, which start at x = 0 as well, go along, and visit is called for every slice,
-// from the left lead on, with the amplitudes a.
-func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave, slice int)) Verdict {
+// visit is called for every slice, from the left lead on, with the derivatives of G by its sites, row[y][lane]. With
+// dG = −dR = −2 Re Σ i r* da and da_mn = χ_m dH ψ_n/t they are Re Σ_n χ'_n ψ_n, χ'_n = −(2/t) Σ_m i r*_mn χ_m. The co-states
+// χ_m of the reflection start at x = 0 as well, so that one sweep carries ψ and χ' there and one sum remains.
+func (s *Workspace) Reflect(g []float64, visit func(slice int, row []float64)) Verdict {
 	psi, chi := s.Ring(0, Direct), s.Ring(1, Transposed)
 	at, derive := s.length-1, visit != nil
-	var a []float64
+	if !derive {
+		psi.columns = min(probes, psi.columns)
+	}
+	clear(s.steepest)
 	var v Verdict
 	for i := s.last; i >= 0; i-- {
 		if i == s.last {
 			s.Start(psi, s.group.FromLeft, nil)
-			if derive {
-				s.Start(chi, s.group.FromLeftConj, nil)
-			}
-			a = s.Amplitudes(s.group.FromLeft, psi.At(at))
+			a := s.Amplitudes(s.group.FromLeft, psi.At(at))
 			v.small = s.reflection(a, g) < tiny
+			if derive { // i r* = a* − i
+				s.mix(s.group.FromLeftConj, s.coefficients(a, -2/s.wire.Strip.Hopping, -1i), s.source)
+				s.Start(chi, s.source, nil)
+			}
 		} else {
 			s.Advance(psi, i+1, nil, nil)
 			if derive {
@@ -73,12 +77,28 @@ func (s *Workspace) Reflect(g []float64, visit func(a []float64, psi, chi *Wave,
 			}
 		}
 		for ; derive && at >= s.nodes[i]; at-- {
-			visit(a, psi, chi, at)
+			visit(at, s.Density(chi, psi, at))
 		}
 	}
-	v.Accurate = !v.small && s.doubt(psi) <= acceptable
-	v.Derivable = v.Accurate && derive && s.doubt(chi) <= acceptable
+	v.Accurate = !v.small && s.doubtOfProbes(psi) <= reflected
+	v.Derivable = v.Accurate && derive && s.doubtOfDerivatives(psi, chi) <= derivable
 	return v
+}
+
+// Weigh overwrites every slice of a full wave of co-states χ_m by their sums over m with the coefficients of dT = 2 Re Σ t* dt,
+// so that dT/dh = Re Σ_n χ_n ψ_n, t the amplitudes of ψ.
+func (s *Workspace) Weigh(chi, psi *Wave) {
+	coef := s.coefficients(s.Amplitudes(s.group.FromRight, psi.At(0)), 2/s.wire.Strip.Hopping, 0)
+	for slice := range s.length {
+		s.mix(chi.At(slice), coef, s.scratch)
+		copy(chi.At(slice), s.scratch)
+	}
+}
+
+// mix writes Σ_m a_m coef_mn to one slice of a wave.
+func (s *Workspace) mix(a, coef, out []float64) {
+	c := s.columns()
+	s.k.Mix(s.width, c, c, a, coef, out)
 }
 
 // Stored returns refined states ψ of the modes coming in from the left and co-states χ of their transmission, on every slice:
@@ -133,21 +153,21 @@ func (s *Workspace) Closed(g []float64) bool {
 // Index returns the position of the group in Wire.Groups.
 func (s *Workspace) Index() int { return s.index }
 
-// ZeroRow returns Width zeros for every lane, overwritten by Reduce.
+// ZeroRow returns Width zeros for every lane, overwritten by Density.
 func (s *Workspace) ZeroRow() []float64 {
 	clear(s.row)
 	return s.row
 }
 
-// Reduce returns Re Σ_mn coef[m][n] χ_m ψ_n of one slice, [y][lane], overwritten by the next call.
-func (s *Workspace) Reduce(coef []float64, chi, psi *Wave, slice int) []float64 {
+// Density returns Re Σ_n χ_n ψ_n of one slice, [y][lane], overwritten by the next call.
+func (s *Workspace) Density(chi, psi *Wave, slice int) []float64 {
 	c := s.columns()
-	s.k.Reduce(s.width, c, c, coef, chi.At(slice), psi.At(slice), s.row)
+	s.k.Density(s.width, c, c, chi.At(slice), psi.At(slice), s.row, s.steepest)
 	return s.row
 }
 
-// Coefficients returns factor·(a* + shift·1) for amplitudes a[m][n], for Reduce; overwritten by the next call.
-func (s *Workspace) Coefficients(a []float64, factor float64, shift complex128) []float64 {
+// coefficients returns factor·(a* + shift·1) for amplitudes a[m][n]; overwritten by the next call.
+func (s *Workspace) coefficients(a []float64, factor float64, shift complex128) []float64 {
 	c, v := s.columns(), s.lanes
 	out := s.coef[:c*c*2*v]
 	for i := range c * c {
@@ -182,6 +202,6 @@ func (s *Workspace) Conductance(psi *Wave, g []float64) {
 func (s *Workspace) Amplitudes(q, psi []float64) []float64 {
 	c := s.columns()
 	out := s.amplitude[:c*c*2*s.lanes]
-	s.k.Gram(kernel.Set, true, s.width, c, c, q, psi, out)
+	s.k.Gram(s.width, c, c, q, psi, out)
 	return out
 }

@@ -37,6 +37,7 @@ type Wire struct {
 	Groups []*Group
 
 	leads     []*lead.Lead // of every point
+	mixed     bool         // columns of the groups mix the modes
 	threads   int
 	bytes     atomic.Int64 // in buffers
 	limit     int64
@@ -69,14 +70,17 @@ type Group struct {
 	phases []float64 // exp(2iφs), s = 0 … Length−1
 	right  []float64 // F of the right lead: ψ_L = F ψ_{L−1}
 	left   []float64 // −Σ_L/t
-	// Injection columns q = Q/√t of the left and right lead (W × Modes), Γ = QQ†, zero where a lane has fewer modes.
+	// Injection columns q = Q/√t of the left and right lead (W × Modes), Γ = QQ†, zero where a lane has fewer modes. On a wire
+	// for sweeps, columns mix the N modes of a lane: column n is Σ_m exp(2πi mn/N) q_m/√N, which leaves QQ† as it is.
 	FromLeft, FromRight []float64
 	// Their complex conjugates: the sources of the adjoint problem.
 	FromLeftConj, FromRightConj []float64
 }
 
 // NewWire prepares a batch of scattering problems: it computes the leads and takes the memory for every later evaluation.
-func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
+func NewWire(strip lattice.Strip, o Options) (*Wire, error) { return newWire(strip, o, true) }
+
+func newWire(strip lattice.Strip, o Options, mixed bool) (*Wire, error) {
 	if err := strip.Validate(); err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
 		return nil, fault.Invalid("memory_limit", "%d bytes; give 0 for no limit", o.MemoryLimit)
 	}
 	strip.Fields, strip.Energies = slices.Clone(strip.Fields), slices.Clone(strip.Energies)
-	w := &Wire{Strip: strip, Kernel: k, limit: o.MemoryLimit, planner: plan.NewStrip(strip.Length, strip.Width)}
+	w := &Wire{Strip: strip, Kernel: k, mixed: mixed, limit: o.MemoryLimit, planner: plan.NewStrip(strip.Length, strip.Width)}
 	w.runGroup = func(worker, i int) error {
 		s := w.spaces[worker]
 		s.begin(w.ctx, i)
@@ -262,16 +266,43 @@ func (w *Wire) fillLane(g *Group, lane, point, ld int) {
 			put(g.left, i, ld, j, phase(-2*phi*yc(i)+chi(i)-chi(j))*mirrored)
 		}
 	}
+	left, right := injections(le, w.mixed)
 	for n := range le.Modes {
-		left, right := injection(le, n)
 		for y := range width {
-			l, r := phase(chi(y))*left[y]*complex(1/math.Sqrt(t), 0), right[y]*complex(1/math.Sqrt(t), 0)
+			l, r := phase(chi(y))*left[n][y]*complex(1/math.Sqrt(t), 0), right[n][y]*complex(1/math.Sqrt(t), 0)
 			put(g.FromLeft, y, g.Modes, n, l)
 			put(g.FromRight, y, g.Modes, n, r)
 			put(g.FromLeftConj, y, g.Modes, n, cmplx.Conj(l))
 			put(g.FromRightConj, y, g.Modes, n, cmplx.Conj(r))
 		}
 	}
+}
+
+// injections returns the source columns of all modes, see injection and Group.FromLeft.
+func injections(le *lead.Lead, mixed bool) (left, right [][]complex128) {
+	left, right = make([][]complex128, le.Modes), make([][]complex128, le.Modes)
+	for n := range le.Modes {
+		left[n], right[n] = injection(le, n)
+	}
+	if mixed {
+		left, right = fourier(left), fourier(right)
+	}
+	return left, right
+}
+
+// fourier returns the discrete Fourier transform of N vectors, Σ_m exp(2πi mn/N) a_m/√N: every one holds equal parts of all.
+func fourier(a [][]complex128) [][]complex128 {
+	out := make([][]complex128, len(a))
+	for n := range out {
+		out[n] = make([]complex128, len(a[0]))
+		for m, v := range a {
+			sin, cos := math.Sincos(2 * math.Pi * float64(m*n%len(a)) / float64(len(a)))
+			for y, z := range v {
+				out[n][y] += complex(cos, sin) * z / complex(math.Sqrt(float64(len(a))), 0)
+			}
+		}
+	}
+	return out
 }
 
 // injection returns the source columns of mode n coming in from the left, Q = τ†(λ⁻¹ − F_L)u/√v, and from the right,
@@ -377,7 +408,7 @@ func (w *Wire) Run(ctx context.Context, onsite []float64, task func(s *Workspace
 			w.potential[s*width+y] = h / t
 		}
 	}
-	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.Budget)
+	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.Budget(width))
 	if err := w.ensureSpaces(w.threads); err != nil {
 		return err
 	}
