@@ -144,8 +144,7 @@ func (it *Iteration) State() *State { return it.state.Clone() }
 // State is everything a run needs to continue: numbers and slices only.
 type State struct {
 	// Method is the method's name; Scalars and Vectors are its own (Vectors a whole multiple of len(Point)):
-	//   lm         Scalars μ, ν; with more parameters than residuals, after the first accepted step, also the second
-	//              derivatives of the residuals along it, and Vectors that step
+	//   lm         Scalars μ, ν; with more parameters than residuals, Vectors: up to four points left last, oldest first
 	//   lbfgs      Scalars: number of stored pairs p; Vectors: p points, then their p gradients, oldest first
 	//   rmsprop    Vectors: second moment
 	//   adabelief  Vectors: first moment, second moment of its deviation

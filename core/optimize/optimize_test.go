@@ -171,6 +171,23 @@ func TestResumedRunsAreBitIdentical(t *testing.T) {
 	}
 }
 
+// An earlier release kept the last step and the second derivatives along it.
+func TestStatesOfAnEarlierReleaseResume(t *testing.T) {
+	p, o := network(30, 8), Defaults("lm")
+	o.StopObjective, o.MaxIterations = math.Inf(-1), 3
+	r, err := Minimize(t.Context(), p, start(p.n), o)
+	require.NoError(t, err)
+	old := r.State
+	old.Scalars, old.Vectors = append(old.Scalars, make([]float64, p.m)...), make([]float64, p.n)
+	o.StopObjective, o.MaxIterations = -20, 100
+	again, err := Resume(t.Context(), p, old, o)
+	require.NoError(t, err)
+	assert.Less(t, again.Objective, -20.0)
+	old.Vectors = make([]float64, 5*p.n)
+	_, err = Resume(t.Context(), p, old, o)
+	require.ErrorContains(t, err, "damaged")
+}
+
 func TestBoundsHoldAndTheConstrainedMinimumIsFound(t *testing.T) {
 	// r = (x₀ − 3, x₁ + 1, x₂) in the box [0, 2]³: the minimum is (2, 0, 0).
 	p := &problem{n: 3, m: 3, lower: []float64{0, 0, 0}, upper: []float64{2, 2, 2}, f: func(x, r, jac []float64) {

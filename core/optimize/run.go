@@ -106,8 +106,11 @@ func (s *State) validate(n, m int) error {
 	vectors, scalars := 0, 0
 	switch s.Method {
 	case "lm":
-		if scalars = 2; len(s.Vectors) > 0 && n > m {
-			scalars, vectors = 2+m, 1
+		if scalars = 2; n > m {
+			vectors = min(len(s.Vectors)/n, pastPoints)
+		}
+		if len(s.Scalars) == 2+m && vectors == 1 { // written by an earlier release
+			scalars = 2 + m
 		}
 	case "lbfgs":
 		scalars = 1
