@@ -2,6 +2,7 @@ package lattice
 
 import (
 	"math/cmplx"
+	"slices"
 
 	"mcd/core/fault"
 )
@@ -58,7 +59,7 @@ func (d *Device) ValidatePattern() error {
 			return fault.Invalid("energy", "point %d is %g; give finite values", p, e)
 		}
 	}
-	_, err := d.places()
+	_, err := d.index()
 	return err
 }
 
@@ -101,20 +102,50 @@ func (d *Device) ValidateInterfaces() error {
 	return nil
 }
 
-// places maps the indices of every entry to its number.
-func (d *Device) places() (map[[2]int]int, error) {
-	at := make(map[[2]int]int, len(d.Rows))
+// index is the pattern's entries by row, ascending by column in each.
+type index struct {
+	first   []int // of every row: its first place in entries
+	entries []int
+}
+
+// index checks the indices of the entries, and that none is repeated.
+func (d *Device) index() (*index, error) {
+	x := &index{first: make([]int, d.Orbitals+1), entries: make([]int, len(d.Rows))}
 	for k, i := range d.Rows {
 		j := d.Cols[k]
 		if i < 0 || i >= d.Orbitals || j < 0 || j >= d.Orbitals {
 			return nil, fault.Invalid("rows", "entry %d is (%d, %d); the device has orbitals 0 to %d", k, i, j, d.Orbitals-1)
 		}
-		if first, twice := at[[2]int{i, j}]; twice {
-			return nil, fault.Invalid("rows", "entries %d and %d are both (%d, %d); add them up and give one", first, k, i, j)
-		}
-		at[[2]int{i, j}] = k
+		x.first[i+1]++
 	}
-	return at, nil
+	for i := range d.Orbitals {
+		x.first[i+1] += x.first[i]
+	}
+	next := slices.Clone(x.first)
+	for k, i := range d.Rows {
+		x.entries[next[i]] = k
+		next[i]++
+	}
+	for i := range d.Orbitals {
+		row := x.entries[x.first[i]:x.first[i+1]]
+		slices.SortStableFunc(row, func(k, l int) int { return d.Cols[k] - d.Cols[l] })
+		for n := range row[min(1, len(row)):] {
+			if j := d.Cols[row[n]]; j == d.Cols[row[n+1]] {
+				return nil, fault.Invalid("rows", "entries %d and %d are both (%d, %d); add them up and give one", row[n], row[n+1], i, j)
+			}
+		}
+	}
+	return x, nil
+}
+
+// partner returns the number of the entry (Cols[k], Rows[k]), false if there is none.
+func (d *Device) partner(x *index, k int) (int, bool) {
+	row := x.entries[x.first[d.Cols[k]]:x.first[d.Cols[k]+1]]
+	at, found := slices.BinarySearchFunc(row, d.Rows[k], func(l, j int) int { return d.Cols[l] - j })
+	if !found {
+		return 0, false
+	}
+	return row[at], true
 }
 
 // ValidateValues checks that values are finite and that every H is Hermitian to 1e-13 of its largest entry (Kwant's
@@ -132,27 +163,39 @@ func (d *Device) ValidateValues() error {
 	if d.NonHermitian {
 		return nil
 	}
-	at, err := d.places()
+	x, err := d.index()
 	if err != nil {
 		return err
 	}
 	partner := make([]int, len(d.Rows))
 	for k, i := range d.Rows {
 		var ok bool
-		if partner[k], ok = at[[2]int{d.Cols[k], i}]; !ok {
+		if partner[k], ok = d.partner(x, k); !ok {
 			return fault.Invalid("rows", "entry (%d, %d) has no partner (%d, %d); list both triangles (zeros where needed)", i, d.Cols[k], d.Cols[k], i)
 		}
 	}
 	for p := range d.Energies {
-		values := d.Values[p*len(d.Rows):][:len(d.Rows)]
-		largest := 0.0
-		for _, v := range values {
-			largest = max(largest, cmplx.Abs(v))
+		if err := d.validateHermitian(p, partner); err != nil {
+			return err
 		}
-		for k, v := range values {
-			if defect := cmplx.Abs(v - cmplx.Conj(values[partner[k]])); defect > 1e-13*largest {
-				return fault.Invalid("values", "H[%d][%d] at point %d differs from the conjugate of H[%d][%d] by %.3g; give a Hermitian matrix, or allow others explicitly", d.Rows[k], d.Cols[k], p, d.Cols[k], d.Rows[k], defect)
+	}
+	return nil
+}
+
+func (d *Device) validateHermitian(point int, partner []int) error {
+	values := d.Values[point*len(d.Rows):][:len(d.Rows)]
+	largest := -1.0 // found when it is needed: most matrices are Hermitian to the last bit
+	for k, v := range values {
+		if v == cmplx.Conj(values[partner[k]]) {
+			continue
+		}
+		if largest < 0 {
+			for _, v := range values {
+				largest = max(largest, cmplx.Abs(v))
 			}
+		}
+		if defect := cmplx.Abs(v - cmplx.Conj(values[partner[k]])); defect > 1e-13*largest {
+			return fault.Invalid("values", "H[%d][%d] at point %d differs from the conjugate of H[%d][%d] by %.3g; give a Hermitian matrix, or allow others explicitly", d.Rows[k], d.Cols[k], point, d.Cols[k], d.Rows[k], defect)
 		}
 	}
 	return nil

@@ -2,7 +2,10 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"slices"
+
+	"mcd/core/parallel"
 )
 
 // Front is one dense matrix of a multifrontal LU: the pivots it eliminates and the boundary they couple to. All indices are
@@ -49,17 +52,25 @@ func frontTime(m, b int) float64 {
 // clique: a self-energy couples all of it. Of minimum degree and nested dissection it keeps the cheaper by the time model.
 // Positions (n × dim, or nil) help the dissection. Orbitals that are not connected to any lead are left out: they
 // do not take part in scattering. Indices are the caller's responsibility.
-func NewFronts(n int, rows, cols []int, leads [][]int, positions []float64, dim int) *Fronts {
+func NewFronts(n int, rows, cols []int, leads [][]int, positions []float64, dim int) (*Fronts, error) {
 	g := newGraph(n, rows, cols, leads)
 	g.reach(leads)
-	best := analyse(g, minimumDegree(g, [][]int32{g.vertices}), "minimum degree")
-	if len(g.vertices) > partSize {
-		parts := dissect(g, positions, dim)
-		if other := analyse(g, minimumDegree(g, parts), "dissection"); other.Cost < best.Cost {
-			best = other
-		}
+	ways := []func() *Fronts{
+		func() *Fronts { return analyse(g, minimumDegree(g, [][]int32{g.vertices}), "minimum degree") },
+		func() *Fronts { return analyse(g, minimumDegree(g, dissect(g, positions, dim)), "dissection") },
 	}
-	return best
+	if len(g.vertices) <= partSize {
+		ways = ways[:1]
+	}
+	plans := make([]*Fronts, len(ways))
+	err := parallel.For(context.Background(), len(ways), 0, func(_, i int) error {
+		plans[i] = ways[i]()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.MinFunc(plans, func(a, b *Fronts) int { return cmp.Compare(a.Cost, b.Cost) }), nil
 }
 
 // supernode is a front in the making.

@@ -23,25 +23,28 @@ var (
 
 // Cached is NewFronts with a memory: programs that solve one point after the other plan a device once. The result is shared
 // and must not be changed.
-func Cached(n int, rows, cols []int, leads [][]int, positions []float64, dim int) *Fronts {
+func Cached(n int, rows, cols []int, leads [][]int, positions []float64, dim int) (*Fronts, error) {
 	key := keyOf(n, rows, cols, leads, positions, dim)
 	cacheLock.Lock()
 	for i, r := range cache {
 		if r.key == key {
 			cache = append(slices.Delete(cache, i, i+1), r)
 			cacheLock.Unlock()
-			return r.fronts
+			return r.fronts, nil
 		}
 	}
 	cacheLock.Unlock()
-	fronts := NewFronts(n, rows, cols, leads, positions, dim)
+	fronts, err := NewFronts(n, rows, cols, leads, positions, dim)
+	if err != nil {
+		return nil, err
+	}
 	cacheLock.Lock()
 	defer cacheLock.Unlock()
 	if len(cache) == kept {
 		cache = slices.Delete(cache, 0, 1)
 	}
 	cache = append(cache, remembered{key, fronts})
-	return fronts
+	return fronts, nil
 }
 
 func keyOf(n int, rows, cols []int, leads [][]int, positions []float64, dim int) [sha256.Size]byte {

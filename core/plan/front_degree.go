@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // quotient is the quotient graph of a partly eliminated graph: an eliminated vertex has become an element, the clique of its
 // boundary; vertices that cannot be told apart have been joined.
@@ -16,6 +19,13 @@ type quotient struct {
 	mark     []int32
 	round    int32
 	group    []int32 // only vertices of one group are joined
+	alike    []candidate
+}
+
+// candidate is a vertex that may be joined with others of the same sum over its lists.
+type candidate struct {
+	sum   uint64
+	place int32 // in the boundary
 }
 
 // minimumDegree orders the vertices of each group by approximate minimum degree (Amestoy, Davis and Duff 1996), all of a
@@ -152,32 +162,33 @@ func (q *quotient) update(w, v, size int32) {
 
 // join merges the vertices of a new element that have the same neighbours and elements.
 func (q *quotient) join(boundary []int32) {
-	type key struct {
-		sum            uint64
-		group          int32
-		elements, near int
-	}
-	first := make(map[key][]int32, len(boundary))
-	for _, w := range boundary {
+	q.alike = q.alike[:0]
+	for k, w := range boundary {
 		slices.Sort(q.elements[w])
 		slices.Sort(q.adjacent[w])
-		k := key{group: q.group[w], elements: len(q.elements[w]), near: len(q.adjacent[w])}
+		sum := uint64(q.group[w])
 		for _, e := range q.elements[w] {
-			k.sum += uint64(e) * 0x9e3779b97f4a7c15
+			sum += uint64(e) * 0x9e3779b97f4a7c15
 		}
 		for _, x := range q.adjacent[w] {
-			k.sum += uint64(x) * 0xc2b2ae3d27d4eb4f
+			sum += uint64(x) * 0xc2b2ae3d27d4eb4f
 		}
-		merged := false
-		for _, u := range first[k] {
-			if slices.Equal(q.elements[u], q.elements[w]) && slices.Equal(q.adjacent[u], q.adjacent[w]) {
-				q.merge(u, w)
-				merged = true
+		q.alike = append(q.alike, candidate{sum, int32(k)})
+	}
+	slices.SortFunc(q.alike, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.place, b.place)) })
+	for k, a := range q.alike {
+		u := boundary[a.place]
+		if q.weight[u] == 0 {
+			continue
+		}
+		for _, b := range q.alike[k+1:] {
+			if b.sum != a.sum {
 				break
 			}
-		}
-		if !merged {
-			first[k] = append(first[k], w)
+			w := boundary[b.place]
+			if q.weight[w] > 0 && q.group[u] == q.group[w] && slices.Equal(q.elements[u], q.elements[w]) && slices.Equal(q.adjacent[u], q.adjacent[w]) {
+				q.merge(u, w)
+			}
 		}
 	}
 }

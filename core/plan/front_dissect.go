@@ -12,119 +12,183 @@ const partSize = 150
 // dissect splits the vertices by nested dissection and returns the parts and separators in an order in which they may be
 // eliminated one after the other: both halves before their separator.
 func dissect(g *graph, positions []float64, dim int) [][]int32 {
-	d := &dissection{g: g, positions: positions, dim: dim, inside: make([]int32, g.n), left: make([]bool, g.n),
-		border: make([]bool, g.n), distance: make([]float64, g.n), key: make([]float64, g.n)}
-	d.split(slices.Clone(g.vertices))
+	d := &dissection{g: g, inside: make([]int32, g.n), side: make([]side, g.n), border: make([]bool, g.n),
+		distance: make([]int32, g.n), key: make([]int32, g.n)}
+	d.split(append([][]int32{g.vertices}, alongCoordinates(g, positions, dim)...))
 	return d.parts
 }
 
+// alongCoordinates sorts the vertices by every coordinate and along the diagonals between two of them.
+func alongCoordinates(g *graph, positions []float64, dim int) [][]int32 {
+	var lists [][]int32
+	sorted := func(key func(at []float64) float64) {
+		type place struct {
+			key float64
+			v   int32
+		}
+		places := make([]place, len(g.vertices))
+		for k, v := range g.vertices {
+			places[k] = place{key(positions[int(v)*dim:][:dim]), v}
+		}
+		slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.v, b.v)) })
+		list := make([]int32, len(places))
+		for k, p := range places {
+			list[k] = p.v
+		}
+		lists = append(lists, list)
+	}
+	for a := range dim {
+		sorted(func(at []float64) float64 { return at[a] })
+		for b := range a {
+			sorted(func(at []float64) float64 { return at[a] + at[b] })
+			sorted(func(at []float64) float64 { return at[a] - at[b] })
+		}
+	}
+	return lists
+}
+
+// side is where a vertex of a part comes to lie.
+type side uint8
+
+const (
+	left side = iota
+	right
+	separator
+	sides
+)
+
+// dissection splits parts. A part is a list of lists of its vertices: by number first, then along every coordinate and
+// diagonal; halves inherit the orders of their whole.
 type dissection struct {
-	g         *graph
-	positions []float64
-	dim       int
-	parts     [][]int32
+	g     *graph
+	parts [][]int32
 
 	inside   []int32 // number of the part being split, for its vertices
 	part     int32
-	left     []bool // scratch of a sweep
+	side     []side // scratch: of the vertices of that part
 	border   []bool
-	distance []float64
-	key      []float64
+	distance []int32
+	key      []int32
 }
 
-func (d *dissection) split(vertices []int32) {
+func (d *dissection) split(lists [][]int32) {
+	vertices := lists[0]
 	if len(vertices) <= partSize {
 		if len(vertices) > 0 {
 			d.parts = append(d.parts, vertices)
 		}
 		return
 	}
-	left, right, separator := d.bisect(vertices)
-	if len(separator) == 0 && (len(left) == 0 || len(right) == 0) || len(separator) > len(vertices)/2 {
+	d.bisect(lists)
+	var halves [sides][][]int32
+	for _, list := range lists {
+		var count [sides]int
+		for _, v := range list {
+			count[d.side[v]]++
+		}
+		var pieces [sides][]int32
+		for k := range pieces {
+			pieces[k] = make([]int32, 0, count[k])
+		}
+		for _, v := range list {
+			pieces[d.side[v]] = append(pieces[d.side[v]], v)
+		}
+		for k := range halves {
+			halves[k] = append(halves[k], pieces[k])
+		}
+	}
+	middle := halves[separator][0]
+	if len(middle) == 0 && (len(halves[left][0]) == 0 || len(halves[right][0]) == 0) || len(middle) > len(vertices)/2 {
 		d.parts = append(d.parts, vertices)
 		return
 	}
-	d.split(left)
-	d.split(right)
-	if len(separator) > 0 {
-		d.parts = append(d.parts, separator)
+	d.split(halves[left])
+	d.split(halves[right])
+	if len(middle) > 0 {
+		d.parts = append(d.parts, middle)
 	}
 }
 
 // bisect sweeps the vertices along several directions and cuts along the one with the smallest separator.
-func (d *dissection) bisect(vertices []int32) (left, right, separator []int32) {
+func (d *dissection) bisect(lists [][]int32) {
 	d.part++
-	for _, v := range vertices {
+	for _, v := range lists[0] {
 		d.inside[v] = d.part
 	}
 	best, cut := math.Inf(1), 0
 	var bestOrder []int32
-	try := func(key []float64) {
-		order := slices.Clone(vertices)
-		slices.SortFunc(order, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(key[a], key[b]), cmp.Compare(a, b))
-		})
+	try := func(order []int32) {
 		if score, k := d.sweep(order); score < best {
 			best, cut, bestOrder = score, k, order
 		}
 	}
-	d.directions(vertices, try)
-	return d.cut(bestOrder, cut)
+	for _, list := range lists[1:] {
+		try(list)
+	}
+	d.alongGraph(lists[0], len(lists) > 1, try)
+	d.cut(bestOrder, cut)
 }
 
-// directions offers sweep keys: coordinates and diagonals if there are positions, distances in the graph in any case.
-func (d *dissection) directions(vertices []int32, try func(key []float64)) {
-	for a := range d.dim {
-		for _, v := range vertices {
-			d.key[v] = d.positions[int(v)*d.dim+a]
-		}
-		try(d.key)
-		for b := range a {
-			for _, sign := range []float64{1, -1} {
-				for _, v := range vertices {
-					d.key[v] = d.positions[int(v)*d.dim+a] + sign*d.positions[int(v)*d.dim+b]
-				}
-				try(d.key)
-			}
-		}
-	}
+// alongGraph tries orders by distances in the graph.
+func (d *dissection) alongGraph(vertices []int32, placed bool, try func(order []int32)) {
 	far := d.distances(vertices[0], vertices)
 	opposite := d.distances(far, vertices)
-	try(d.distance)
-	for _, v := range vertices {
-		d.key[v] = d.distance[v]
-	}
-	d.distances(opposite, vertices)
-	for _, v := range vertices {
-		d.key[v] -= d.distance[v]
-	}
-	try(d.key)
-	if d.dim > 0 {
+	try(d.sorted(vertices, d.distance))
+	d.difference(opposite, vertices)
+	try(d.sorted(vertices, d.key))
+	if placed {
 		return
 	}
 	// Without positions, the vertices as far from both ends as possible span the second axis.
-	apart, third := math.Inf(-1), far
+	apart, third := int32(math.MinInt32), far
 	for _, v := range vertices {
-		if x := d.distance[v] - math.Abs(d.key[v]); x > apart {
+		if x := d.distance[v] - max(d.key[v], -d.key[v]); x > apart {
 			apart, third = x, v
 		}
 	}
 	fourth := d.distances(third, vertices)
+	d.difference(fourth, vertices)
+	try(d.sorted(vertices, d.key))
+}
+
+// difference sets key to the distances found last, less those from another vertex.
+func (d *dissection) difference(other int32, vertices []int32) {
 	for _, v := range vertices {
 		d.key[v] = d.distance[v]
 	}
-	d.distances(fourth, vertices)
+	d.distances(other, vertices)
 	for _, v := range vertices {
 		d.key[v] -= d.distance[v]
 	}
-	try(d.key)
+}
+
+// sorted returns the vertices by key, those of equal key in their order, by counting.
+func (d *dissection) sorted(vertices, key []int32) []int32 {
+	low, high := key[vertices[0]], key[vertices[0]]
+	for _, v := range vertices {
+		low, high = min(low, key[v]), max(high, key[v])
+	}
+	next := make([]int32, high-low+2)
+	for _, v := range vertices {
+		next[key[v]-low+1]++
+	}
+	for k := range next[1:] {
+		next[k+1] += next[k]
+	}
+	order := make([]int32, len(vertices))
+	for _, v := range vertices {
+		at := &next[key[v]-low]
+		order[*at] = v
+		*at++
+	}
+	return order
 }
 
 // distances finds the distance of every vertex of the part from one of them (vertices not reached get a large one) and
 // returns one that is farthest.
 func (d *dissection) distances(from int32, vertices []int32) int32 {
 	for _, v := range vertices {
-		d.distance[v] = float64(2 * len(vertices))
+		d.distance[v] = int32(2 * len(vertices))
 	}
 	d.distance[from] = 0
 	queue := []int32{from}
@@ -144,17 +208,17 @@ func (d *dissection) distances(from int32, vertices []int32) int32 {
 // cut is the part of the right side that touches the left.
 func (d *dissection) sweep(order []int32) (score float64, cut int) {
 	for _, v := range order {
-		d.left[v], d.border[v] = false, false
+		d.side[v], d.border[v] = right, false
 	}
 	score = math.Inf(1)
 	n, size := len(order), 0
 	for k, v := range order {
-		d.left[v] = true
+		d.side[v] = left
 		if d.border[v] {
 			size--
 		}
 		for _, w := range d.g.neighbours(v) {
-			if d.inside[w] == d.part && !d.left[w] && !d.border[w] {
+			if d.inside[w] == d.part && d.side[w] == right && !d.border[w] {
 				d.border[w] = true
 				size++
 			}
@@ -171,20 +235,17 @@ func (d *dissection) sweep(order []int32) (score float64, cut int) {
 	return score, cut
 }
 
-func (d *dissection) cut(order []int32, cut int) (left, right, separator []int32) {
+// cut puts the first vertices of the order to the left, those of the others that touch them into the separator.
+func (d *dissection) cut(order []int32, cut int) {
 	for k, v := range order {
-		d.left[v] = k < cut
-	}
-	for k, v := range order {
-		touches := slices.ContainsFunc(d.g.neighbours(v), func(w int32) bool { return d.inside[w] == d.part && d.left[w] })
-		switch {
-		case k < cut:
-			left = append(left, v)
-		case touches:
-			separator = append(separator, v)
-		default:
-			right = append(right, v)
+		d.side[v] = right
+		if k < cut {
+			d.side[v] = left
 		}
 	}
-	return left, right, separator
+	for _, v := range order[cut:] {
+		if slices.ContainsFunc(d.g.neighbours(v), func(w int32) bool { return d.inside[w] == d.part && d.side[w] == left }) {
+			d.side[v] = separator
+		}
+	}
 }

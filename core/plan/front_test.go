@@ -10,6 +10,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func newFronts(t testing.TB, n int, rows, cols []int, leads [][]int, positions []float64, dim int) *Fronts {
+	f, err := NewFronts(n, rows, cols, leads, positions, dim)
+	require.NoError(t, err)
+	return f
+}
+
+func cached(t testing.TB, n int, rows, cols []int, leads [][]int, positions []float64, dim int) *Fronts {
+	f, err := Cached(n, rows, cols, leads, positions, dim)
+	require.NoError(t, err)
+	return f
+}
+
 // grid returns the nearest-neighbour pattern of a length × width grid, leads at its two ends, and its coordinates.
 func grid(length, width int) (n int, rows, cols []int, leads [][]int, positions []float64) {
 	join := func(i, j int) { rows, cols = append(rows, i, j), append(cols, j, i) }
@@ -100,7 +112,7 @@ func TestFrontsHoldAllFill(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 7}, {7, 1}, {9, 8}, {30, 12}, {25, 24}} {
 		n, rows, cols, leads, positions := grid(size[0], size[1])
 		for _, dim := range []int{0, 2} {
-			f := NewFronts(n, rows, cols, leads, positions[:n*dim], dim)
+			f := newFronts(t, n, rows, cols, leads, positions[:n*dim], dim)
 			assert.Len(t, f.Order, n)
 			requireSound(t, f, rows, cols, leads)
 			g := newGraph(n, rows, cols, leads)
@@ -119,7 +131,7 @@ func TestFrontsOfRandomGraphs(t *testing.T) {
 			rows, cols = append(rows, r.IntN(n)), append(cols, r.IntN(n))
 		}
 		leads := [][]int{r.Perm(n)[:1+r.IntN(min(n, 5))]}
-		f := NewFronts(n, rows, cols, leads, nil, 0)
+		f := newFronts(t, n, rows, cols, leads, nil, 0)
 		requireSound(t, f, rows, cols, leads)
 		for v, p := range f.Position {
 			if p >= 0 {
@@ -130,7 +142,7 @@ func TestFrontsOfRandomGraphs(t *testing.T) {
 }
 
 func TestFrontsLeaveOutIslands(t *testing.T) {
-	f := NewFronts(5, []int{0, 1, 3, 4}, []int{1, 0, 4, 3}, [][]int{{1}}, nil, 0)
+	f := newFronts(t, 5, []int{0, 1, 3, 4}, []int{1, 0, 4, 3}, [][]int{{1}}, nil, 0)
 	assert.ElementsMatch(t, []int32{0, 1}, f.Order)
 	assert.Equal(t, []int32{-1, -1, -1}, f.Position[2:])
 }
@@ -139,7 +151,7 @@ func TestFrontsLeaveOutIslands(t *testing.T) {
 func TestFrontsAreSparse(t *testing.T) {
 	n, rows, cols, leads, positions := grid(60, 60)
 	for _, dim := range []int{0, 2} {
-		f := NewFronts(n, rows, cols, leads, positions[:n*dim], dim)
+		f := newFronts(t, n, rows, cols, leads, positions[:n*dim], dim)
 		assert.Less(t, f.Factors, 60*60*60, "%d", dim)
 		assert.Less(t, f.Multiply, float64(60*60*60*60)/3, "%d", dim)
 	}
@@ -148,7 +160,7 @@ func TestFrontsAreSparse(t *testing.T) {
 // The stack is as long as the sweep over the fronts needs it.
 func TestFrontsStack(t *testing.T) {
 	n, rows, cols, leads, _ := grid(40, 11)
-	f := NewFronts(n, rows, cols, leads, nil, 0)
+	f := newFronts(t, n, rows, cols, leads, nil, 0)
 	waiting, peak := 0, 0
 	for _, front := range f.Fronts {
 		b := len(front.Boundary)
@@ -167,7 +179,7 @@ func BenchmarkFronts(b *testing.B) {
 		n, rows, cols, leads, positions := grid(size, size)
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			for b.Loop() {
-				NewFronts(n, rows, cols, leads, positions, 2)
+				newFronts(b, n, rows, cols, leads, positions, 2)
 			}
 		})
 	}
@@ -175,12 +187,12 @@ func BenchmarkFronts(b *testing.B) {
 
 func TestCachedPlansOnce(t *testing.T) {
 	n, rows, cols, leads, positions := grid(9, 9)
-	first := Cached(n, rows, cols, leads, positions, 2)
-	assert.Same(t, first, Cached(n, rows, cols, leads, positions, 2))
-	assert.NotSame(t, first, Cached(n, rows, cols, leads, nil, 0))
-	assert.NotSame(t, first, Cached(n, rows, cols, leads[:1], positions, 2))
+	first := cached(t, n, rows, cols, leads, positions, 2)
+	assert.Same(t, first, cached(t, n, rows, cols, leads, positions, 2))
+	assert.NotSame(t, first, cached(t, n, rows, cols, leads, nil, 0))
+	assert.NotSame(t, first, cached(t, n, rows, cols, leads[:1], positions, 2))
 	for k := range kept {
-		Cached(2+k, []int{0, 1}, []int{1, 0}, [][]int{{0}}, nil, 0)
+		cached(t, 2+k, []int{0, 1}, []int{1, 0}, [][]int{{0}}, nil, 0)
 	}
-	assert.NotSame(t, first, Cached(n, rows, cols, leads, positions, 2))
+	assert.NotSame(t, first, cached(t, n, rows, cols, leads, positions, 2))
 }

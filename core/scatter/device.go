@@ -3,7 +3,7 @@ package scatter
 import (
 	"context"
 	"fmt"
-	"math/cmplx"
+	"math"
 	"slices"
 
 	"mcd/core/fault"
@@ -83,7 +83,10 @@ func NewDevice(l lattice.Device, terminals [][]lead.Terminal, pairs []Pair, o Op
 	if err := d.SetPairs(pairs); err != nil {
 		return nil, err
 	}
-	d.Plan = plan.Cached(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions)
+	var err error
+	if d.Plan, err = plan.Cached(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions); err != nil {
+		return nil, err
+	}
 	d.prepareLeads()
 	d.prepareTerms()
 	d.prepareScale()
@@ -256,10 +259,10 @@ func (d *Device) prepareTerms() {
 func (d *Device) prepareScale() {
 	l := &d.Lattice
 	for p := range l.Energies {
-		most := 0.0
-		for k, i := range l.Rows {
-			if i != l.Cols[k] {
-				most = max(most, cmplx.Abs(l.Entry(p, k)))
+		most, values := 0.0, l.Values[p*len(l.Rows):][:len(l.Rows)]
+		for k, z := range values {
+			if l.Rows[k] != l.Cols[k] {
+				most = max(most, math.Abs(real(z)), math.Abs(imag(z)))
 			}
 		}
 		if most == 0 {

@@ -13,6 +13,9 @@ from .errors import ArgumentError
 
 __all__ = ["from_kwant"]
 
+PRECISION = 1e-15  # to which values by arrays and by numbers have to agree: numpy's vector loops round differently
+SAMPLES = 200      # values that are compared at the end of a sweep
+
 
 def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, sweep=None, **options) -> Device:
     """The device that a finalized Kwant system describes, over a sweep.
@@ -29,8 +32,8 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
         What `Device` takes: hermitian, threads, memory_limit.
 
     Value functions are called with the array of a swept parameter once for every site and bond, and the outcome is compared
-    with Kwant's own matrices in the middle and at the end of the sweep; functions that cannot take arrays are called point by
-    point. Leads are Kwant's cells and hoppings, solved by mcd: modes differ from Kwant's by phases and by their order. Errors
+    with Kwant's own matrix in the middle of the sweep and with some of its values at the end; functions that cannot take arrays
+    are called point by point. Leads are Kwant's cells and hoppings, solved by mcd: modes differ from Kwant's by phases and by their order. Errors
     of value functions and of missing parameters are Kwant's.
     """
     if not isinstance(fsyst, _system.FiniteSystem):
@@ -40,7 +43,7 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
     energies = array(np.atleast_1d(energy), (None,), "energy")
     source = _Sweep({**(params or {})}, sweep, len(energies))
     energies = np.broadcast_to(energies, source.points) if len(energies) == 1 else energies
-    norbs = fsyst.hamiltonian_submatrix(params=source.each[0], sparse=True, return_norb=True)[1]
+    norbs = source.orbitals(fsyst)
     first = np.append(0, np.cumsum(norbs))
     interfaces = [np.concatenate([np.arange(first[s], first[s + 1]) for s in sites]) for sites in fsyst.lead_interfaces]
     leads = [source.lead(lead, interface, energies) for lead, interface in zip(fsyst.leads, interfaces)]
@@ -70,23 +73,26 @@ class _Sweep:
         self.bulk = {**params, **self.varied}
         self.by_points = set()  # functions that do not take arrays
 
-    def samples(self):
-        """The points at which Kwant's own matrices are compared."""
-        return sorted({self.points // 2, self.points - 1})
+    def orbitals(self, system):
+        """Number of orbitals of every site."""
+        if system.site_ranges is None:
+            return np.asarray(system.hamiltonian_submatrix(params=self.each[0], sparse=True, return_norb=True)[1])
+        starts, norbs, _ = np.array(system.site_ranges).T
+        return np.repeat(norbs[:-1], np.diff(starts))
 
     def region(self, fsyst, norbs):
         """Rows, columns and values of the scattering region."""
         if self.varied and hasattr(fsyst, "onsites"):
-            rows, cols, values = self._assemble(fsyst, norbs)
-            if all(self._equal(rows, cols, values[k], fsyst, k) for k in self.samples()):
-                return rows, cols, values
+            rows, cols, values, bonds = self._assemble(fsyst, norbs, len(norbs))
+            if values is not None:
+                k = self.points // 2
+                rows, cols = np.append(rows, cols[bonds]), np.append(cols, rows[bonds])
+                values = np.ascontiguousarray(np.concatenate((values, values[bonds].conj())).T)
+                theirs = fsyst.hamiltonian_submatrix(params=self.each[k], sparse=True).tocsr()
+                ours = type(theirs)((values[k], (rows, cols)), shape=theirs.shape)
+                if abs(ours - theirs).max() <= PRECISION * abs(theirs).max():
+                    return rows, cols, values
         return [fsyst.hamiltonian_submatrix(params=p, sparse=True) for p in (self.each if self.varied else self.each[:1])]
-
-    def _equal(self, rows, cols, values, fsyst, k) -> bool:
-        """Whether entries are Kwant's at point k, up to rounding."""
-        theirs = fsyst.hamiltonian_submatrix(params=self.each[k], sparse=True).tocsr()
-        ours = type(theirs)((values, (rows, cols)), shape=theirs.shape)
-        return abs(ours - theirs).max() <= 1e-15 * abs(theirs).max()
 
     def lead(self, lead, interface, energies):
         """One lead at all points."""
@@ -94,61 +100,68 @@ class _Sweep:
             return SelfEnergy(np.array([lead.selfenergy(e, params=p) for e, p in zip(energies, self.each)]), interface)
         if self.varied and hasattr(lead, "onsites"):
             cell, hopping = self._assemble_lead(lead)
-            if all(np.allclose(ours[min(k, len(ours) - 1)], theirs, rtol=0, atol=1e-15 * abs(theirs).max(initial=0))
-                   for k in self.samples()
-                   for ours, theirs in ((cell, lead.cell_hamiltonian(params=self.each[k])),
-                                        (hopping, lead.inter_cell_hopping(params=self.each[k])))):
+            k = self.points // 2
+            if cell is not None and all(
+                    np.allclose(ours[min(k, len(ours) - 1)], theirs, rtol=0, atol=PRECISION * abs(theirs).max(initial=0))
+                    for ours, theirs in ((cell, lead.cell_hamiltonian(params=self.each[k])),
+                                         (hopping, lead.inter_cell_hopping(params=self.each[k])))):
                 return Lead(cell, hopping, interface)
         points = self.each if self.varied else self.each[:1]
         return Lead(np.array([lead.cell_hamiltonian(params=p) for p in points]),
                     np.array([lead.inter_cell_hopping(params=p) for p in points]), interface)
 
-    def _value(self, system, i, j, function, names, shape):
-        """⟨i|H|j⟩, (points, *shape), or (1, *shape) where it does not change."""
-        if names is None or (not isinstance(names, Exception) and self.varied.keys().isdisjoint(names)):
-            return np.asarray(system.hamiltonian(i, j, params=self.each[0]), complex).reshape(1, *shape)
-        if shape == (1, 1) and id(function) not in self.by_points:
+    def _varies(self, names) -> bool:
+        """Whether a function of parameters with these names (None: a constant) changes over the sweep."""
+        return names is not None and (isinstance(names, Exception) or not self.varied.keys().isdisjoint(names))
+
+    def _value(self, system, i, j, function, names, size):
+        """The elements of ⟨i|H|j⟩, row by row, (size, points), or (size, 1) where they do not change."""
+        if names is None:
+            return np.reshape(np.asarray(function, complex), (size, 1))
+        if not self._varies(names):
+            return np.reshape(np.asarray(system.hamiltonian(i, j, params=self.each[0]), complex), (size, 1))
+        if size == 1 and id(function) not in self.by_points:
             try:
                 value = np.asarray(system.hamiltonian(i, j, params=self.bulk), complex)
                 if value.shape == (self.points,):
-                    return value.reshape(-1, 1, 1)
+                    return value
             except Exception:  # whatever a function does with an array that it did not expect; scalars follow
                 pass
             self.by_points.add(id(function))
-        return np.array([np.asarray(system.hamiltonian(i, j, params=p), complex).reshape(shape) for p in self.each])
+        return np.array([np.ravel(system.hamiltonian(i, j, params=p)) for p in self.each], complex).T
 
-    def _terms(self, system, sites, norbs):
-        """(i, j, value) of every site and every bond, the bonds in one direction."""
-        for i in range(sites):
-            yield i, i, self._value(system, i, i, *system.onsites[i], (norbs[i], norbs[i]))
-        for (i, j), (function, names) in zip(system.graph, system.hoppings):
-            if function is not Other:
-                yield i, j, self._value(system, i, j, function, names, (norbs[i], norbs[j]))
-
-    def _assemble(self, fsyst, norbs):
-        first = np.append(0, np.cumsum(norbs))
-        rows, cols, values = [], [], []
-        for i, j, value in self._terms(fsyst, len(norbs), norbs):
-            r = np.repeat(np.arange(first[i], first[i + 1]), norbs[j])
-            c = np.tile(np.arange(first[j], first[j + 1]), norbs[i])
-            value = np.broadcast_to(value.reshape(len(value), -1), (self.points, r.size))
-            for row, col, entry in ((r, c, value), (c, r, value.conj()))[:1 + (i != j)]:
-                rows.append(row)
-                cols.append(col)
-                values.append(entry)
-        return np.concatenate(rows), np.concatenate(cols), np.concatenate(values, axis=1)
+    def _assemble(self, system, norbs, sites):
+        """Rows, columns and values (entries, points), or (entries, 1) if nothing changes, of the sites and of the bonds in one
+        direction, and which entries belong to bonds. Values are None where functions of arrays do not agree with functions of
+        numbers."""
+        terms = [(i, i, *system.onsites[i]) for i in range(sites)]
+        terms += [(i, j, *value) for (i, j), value in zip(system.graph, system.hoppings) if value[0] is not Other]
+        i, j = np.array([term[:2] for term in terms]).T
+        sizes, first = norbs[i] * norbs[j], np.append(0, np.cumsum(norbs))
+        start = np.append(0, np.cumsum(sizes))
+        of = np.repeat(np.arange(len(terms)), sizes)  # term of every entry
+        row, col = np.divmod(np.arange(start[-1]) - start[of], norbs[j[of]])
+        changing = any(self._varies(names) for *_, names in terms)
+        values = np.empty((start[-1], self.points if changing else 1), complex)
+        for (a, b, function, names), low, size in zip(terms, start.tolist(), sizes.tolist()):
+            values[low:low + size] = self._value(system, a, b, function, names, size)
+        rows, cols, bonds, last = first[i[of]] + row, first[j[of]] + col, (i != j)[of], values[:, -1]
+        tolerance = PRECISION * abs(last).max()
+        for k in range(0, len(terms), 1 + len(terms) // SAMPLES):
+            expected = np.ravel(system.hamiltonian(*terms[k][:2], params=self.each[-1]))
+            if not np.allclose(last[start[k]:start[k + 1]], expected, rtol=0, atol=tolerance, equal_nan=True):
+                values = None
+                break
+        return rows, cols, values, bonds
 
     def _assemble_lead(self, lead):
         """Cells (points, c, c) and hoppings (points, c, m), or one of each where they do not change."""
-        cells = lead.cell_size
-        norbs = lead.hamiltonian_submatrix(params=self.each[0], sparse=True, return_norb=True)[1]
-        first = np.append(0, np.cumsum(norbs))
-        c, m = first[cells], first[-1] - first[cells]
-        terms = list(self._terms(lead, cells, norbs))
-        points = max(len(value) for _, _, value in terms)
-        full = np.zeros((points, c, c + m), complex)  # of a cell with itself and with the interface of the one before
-        for i, j, value in terms:
-            for a, b, block in ((i, j, value), (j, i, value.conj().swapaxes(1, 2))):
-                if a < cells:
-                    full[:, first[a]:first[a + 1], first[b]:first[b + 1]] = block
-        return full[:, :, :c].copy(), full[:, :, c:].copy()
+        norbs = self.orbitals(lead)
+        c, orbitals = norbs[:lead.cell_size].sum(), norbs.sum()
+        rows, cols, values, _ = self._assemble(lead, norbs, lead.cell_size)
+        if values is None:
+            return None, None
+        full = np.zeros((values.shape[1], orbitals, orbitals), complex)  # a cell, then the interface of the one before
+        full[:, cols, rows] = values.T.conj()
+        full[:, rows, cols] = values.T
+        return full[:, :c, :c].copy(), full[:, :c, c:].copy()
