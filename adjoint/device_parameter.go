@@ -74,14 +74,15 @@ func (d *Device) Along(ctx context.Context, onsite []float64, v Variation, g, dg
 			return err
 		}
 		defer sums.Free()
-		err = s.Transmissions(g, func(from, first, n int, psi []float64) error {
+		err = s.Transmissions(g, func(b scatter.Batch, psi []float64) error {
+			n := b.Count
 			for i := range curves {
 				c := &curves[i]
-				if c.from != from {
+				if c.from != b.Lead {
 					continue
 				}
 				clear(sums.Data)
-				if err := s.Reduce(n, psi, places, sums.Data, costates(s, group, c, first, n, psi)...); err != nil {
+				if err := s.Reduce(n, psi, places, sums.Data, costates(s, group, c, b, psi)...); err != nil {
 					return err
 				}
 				for l, p := range group.Points[:group.Unique] {

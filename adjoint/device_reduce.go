@@ -71,18 +71,36 @@ func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *
 	}
 	return d.Run(ctx, onsite, nil, func(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup) error {
 		size := len(e.rows) * 2 * s.Lanes()
-		buffer, err := memory.New(rows * size)
+		buffer, err := memory.New((rows + 1) * size)
 		if err != nil {
 			return err
 		}
 		defer buffer.Free()
 		clear(buffer.Data)
-		err = s.Transmissions(g, func(from, first, n int, psi []float64) error {
+		sums := func(row int) []float64 { return buffer.Data[row*size:][:size] }
+		transmissions := s.Transmissions
+		if d.Hermitian() {
+			transmissions = s.TransmissionsOnPaths
+		}
+		err = transmissions(g, func(b scatter.Batch, psi []float64) error {
+			complete := !d.Hermitian()
 			for i := range curves {
-				if c := &curves[i]; c.from == from {
-					if err := s.Reduce(n, psi, places, buffer.Data[c.row*size:][:size], costates(s, group, c, first, n, psi)...); err != nil {
+				c := &curves[i]
+				if c.from != b.Lead {
+					continue
+				}
+				if !complete {
+					complete = true
+					done, err := s.Pair(places, sums(c.row), sums(rows), costates(s, group, c, b, psi)...)
+					if err != nil {
 						return err
 					}
+					if done {
+						continue
+					}
+				}
+				if err := s.Reduce(b.Count, psi, places, sums(c.row), costates(s, group, c, b, psi)...); err != nil {
+					return err
 				}
 			}
 			return nil
@@ -91,19 +109,18 @@ func (d *Device) each(ctx context.Context, onsite []float64, curves []curve, e *
 			return err
 		}
 		for row := range rows {
-			sums := buffer.Data[row*size:][:size]
-			emit(group, row, func(k, lane int) complex128 { return s.Element(sums, place[k], lane) })
+			emit(group, row, func(k, lane int) complex128 { return s.Element(sums(row), place[k], lane) })
 		}
 		return nil
 	})
 }
 
 // costates returns the sources of Aᵀχ_n = 2 Σ_m w S*_mn Outᵀ_m for the columns of ψ, for all leads of a curve with weights w.
-func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, first, n int, psi []float64) []scatter.Source {
-	sources := s.Sources(n, c.to)
+func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, b scatter.Batch, psi []float64) []scatter.Source {
+	sources := s.Sources(b.Count, c.to)
 	v := s.Lanes()
 	for k, to := range c.to {
-		a := s.Amplitudes(to, c.from, first, n, psi)
+		a := s.Amplitudes(to, c.from, b.First, b.Count, psi)
 		for l, p := range group.Points {
 			w := 2 * c.weights[k](p)
 			for at := l; at < len(a); at += 2 * v {
@@ -111,7 +128,7 @@ func costates(s *scatter.DeviceWorkspace, group *scatter.DeviceGroup, c *curve, 
 				a[at+v] *= -w
 			}
 		}
-		s.Project(to, n, a, sources[k].Data)
+		s.Project(to, b.Count, a, sources[k].Data)
 	}
 	return sources
 }

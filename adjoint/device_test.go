@@ -292,6 +292,8 @@ func TestDeviceGradientIsWeightedJacobian(t *testing.T) {
 	g, jac, grad := make([]float64, outputs), make([]float64, outputs*n), make([]float64, n)
 	require.NoError(t, d.Jacobian(ctx, onsite, g, jac))
 	again := make([]float64, outputs)
+	require.NoError(t, d.Value(ctx, onsite, again))
+	assert.Equal(t, g, again)
 	for _, w := range [][]float64{weights, nil} {
 		require.NoError(t, d.Gradient(ctx, onsite, w, again, grad))
 		assert.Equal(t, g, again)
@@ -318,6 +320,21 @@ func TestDeviceGradientIsWeightedJacobian(t *testing.T) {
 		}
 		require.InDelta(t, 0, cmplx.Abs(want-got), 1e-11)
 	}
+}
+
+// ψ and χ* go down together where H is Hermitian, one after the other where it need not be.
+func TestDeviceJacobianByBothWays(t *testing.T) {
+	r := devices.Load(t, "quantum_dot")
+	var rows [2][]float64
+	for k, other := range []bool{false, true} {
+		r.Lattice.NonHermitian = other
+		d := openDevice(t, r, devices.EveryPair(2), scatter.Options{})
+		g, jac := make([]float64, d.Outputs()), make([]float64, d.Outputs()*d.Inputs())
+		require.NoError(t, d.Jacobian(context.Background(), nil, g, jac))
+		rows[k] = slices.Concat(g, jac)
+	}
+	assert.InDeltaSlice(t, rows[0], rows[1], 1e-11)
+	assert.NotEqual(t, rows[0], rows[1])
 }
 
 // Σ_i ∂T_ij = 0: the number of modes does not change.

@@ -37,6 +37,8 @@ type Front interface {
 	Residual(rows, cols []int32, a []float64, n int, x, r []float64)
 	// Dot adds Σ_c chi[rows[k]][c]·psi[cols[k]][c] to out[k], rows of n elements.
 	Dot(rows, cols []int32, n int, chi, psi, out []float64)
+	// DotC is Dot with the complex conjugate of chi.
+	DotC(rows, cols []int32, n int, chi, psi, out []float64)
 	// Largest sets out (n real values a lane) to the largest |re| or |im| in every column of x (r × n); a NaN
 	// or an infinite value makes all of the lane NaN.
 	Largest(r, n int, x, out []float64)

@@ -17,6 +17,7 @@ package kernel
 	void NAME(scatter)(long r, const int32_t *rows, long n, const double *in, double *out); \
 	void NAME(residual)(long k, const int32_t *rows, const int32_t *cols, const double *a, long n, const double *x, double *r); \
 	void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out); \
+	void NAME(dotC)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out); \
 	void NAME(largest)(long r, long n, const double *x, double *out); \
 	void NAME(combine)(long r, long n, const double *x, const double *w, double *out); \
 	void NAME(product)(long ni, long nj, long nk, const double *a, const double *b, double *c);
@@ -115,6 +116,10 @@ func (avx2Front) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 	C.mcd_front_avx2_dot(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
 }
 
+func (avx2Front) DotC(rows, cols []int32, n int, chi, psi, out []float64) {
+	C.mcd_front_avx2_dotC(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
+}
+
 func (avx2Front) Largest(r, n int, x, out []float64) {
 	C.mcd_front_avx2_largest(C.long(r), C.long(n), frontValues(x), frontValues(out))
 }
@@ -165,6 +170,10 @@ func (avx512Front) Residual(rows, cols []int32, a []float64, n int, x, r []float
 
 func (avx512Front) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 	C.mcd_front_avx512_dot(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
+}
+
+func (avx512Front) DotC(rows, cols []int32, n int, chi, psi, out []float64) {
+	C.mcd_front_avx512_dotC(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
 }
 
 func (avx512Front) Largest(r, n int, x, out []float64) {
@@ -219,6 +228,10 @@ func (avx2Single) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 	C.mcd_front_single_avx2_dot(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
 }
 
+func (avx2Single) DotC(rows, cols []int32, n int, chi, psi, out []float64) {
+	C.mcd_front_single_avx2_dotC(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
+}
+
 func (avx2Single) Largest(r, n int, x, out []float64) {
 	C.mcd_front_single_avx2_largest(C.long(r), C.long(n), frontValues(x), frontValues(out))
 }
@@ -269,6 +282,10 @@ func (avx512Single) Residual(rows, cols []int32, a []float64, n int, x, r []floa
 
 func (avx512Single) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
 	C.mcd_front_single_avx512_dot(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
+}
+
+func (avx512Single) DotC(rows, cols []int32, n int, chi, psi, out []float64) {
+	C.mcd_front_single_avx512_dotC(C.long(len(rows)), frontIndices(rows), frontIndices(cols), C.long(n), frontValues(chi), frontValues(psi), frontValues(out))
 }
 
 func (avx512Single) Largest(r, n int, x, out []float64) {

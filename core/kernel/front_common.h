@@ -126,9 +126,9 @@ void NAME(residual)(long k, const int32_t *rows, const int32_t *cols, const doub
 	}
 }
 
-void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out) {
+INLINE void sumProducts(const double sign, long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out) {
 	for (long e = 0; e < k; e++, out += E) {
-		vec rr = {0}, ii = {0}, ri = get(out + V), ir = {0}; // four sums hide the latency of the products
+		vec rr = {0}, ii = {0}, ri = {0}, ir = {0}; // four sums hide the latency of the products
 		const double *a = chi + rows[e] * n * E, *b = psi + cols[e] * n * E;
 		for (long j = 0; j < n; j++, a += E, b += E) {
 			vec ar = get(a), ai = get(a + V), br = get(b), bi = get(b + V);
@@ -137,9 +137,17 @@ void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const d
 			ri += ar * bi;
 			ir += ai * br;
 		}
-		put(out, get(out) + rr - ii);
-		put(out + V, ri + ir);
+		put(out, get(out) + rr - sign * ii);
+		put(out + V, get(out + V) + ri + sign * ir);
 	}
+}
+
+void NAME(dot)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out) {
+	sumProducts(1, k, rows, cols, n, chi, psi, out);
+}
+
+void NAME(dotC)(long k, const int32_t *rows, const int32_t *cols, long n, const double *chi, const double *psi, double *out) {
+	sumProducts(-1, k, rows, cols, n, chi, psi, out);
 }
 
 void NAME(largest)(long r, long n, const double *x, double *out) {

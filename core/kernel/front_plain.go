@@ -221,10 +221,22 @@ func (PlainFront) Residual(rows, cols []int32, a []float64, n int, x, r []float6
 }
 
 func (PlainFront) Dot(rows, cols []int32, n int, chi, psi, out []float64) {
+	sumProducts(1, rows, cols, n, chi, psi, out)
+}
+
+func (PlainFront) DotC(rows, cols []int32, n int, chi, psi, out []float64) {
+	sumProducts(-1, rows, cols, n, chi, psi, out)
+}
+
+// sumProducts is Dot with the imaginary part of chi times sign.
+func sumProducts(sign float64, rows, cols []int32, n int, chi, psi, out []float64) {
 	for k := range rows {
 		sum := load(out, k)
 		for j := range n {
 			a, b := load(chi, int(rows[k])*n+j), load(psi, int(cols[k])*n+j)
+			for v := range plainLanes {
+				a.im[v] *= sign
+			}
 			sum.addMul(&a, &b)
 		}
 		sum.store(out, k)

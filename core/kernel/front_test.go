@@ -206,6 +206,8 @@ func TestFrontSums(t *testing.T) {
 		rows, cols := []int32{5, 0}, []int32{1, 2}
 		k.Residual(rows, cols, a.data, 3, x.data, residual.data)
 		k.Dot(rows, cols, 3, x.data, y.data, dot.data)
+		conjugated := newLanes(1, 2, v)
+		k.DotC(rows, cols, 3, x.data, y.data, conjugated.data)
 		k.Largest(6, 3, x.data, largest)
 		weights, combined := make([]float64, 3*v), newLanes(6, 1, v)
 		for i := range weights {
@@ -220,13 +222,15 @@ func TestFrontSums(t *testing.T) {
 		}
 		for lane := range v {
 			for e := range rows {
-				var sum complex128
+				var sum, withConjugate complex128
 				for c := range 3 {
 					sum += x.at(int(rows[e]), c, lane) * y.at(int(cols[e]), c, lane)
+					withConjugate += cmplx.Conj(x.at(int(rows[e]), c, lane)) * y.at(int(cols[e]), c, lane)
 					z := residual.at(int(rows[e]), c, lane) + a.at(0, e, lane)*x.at(int(cols[e]), c, lane)
 					assert.InDelta(t, 0, cmplx.Abs(z), 1e-14)
 				}
 				assert.InDelta(t, 0, cmplx.Abs(sum-dot.at(0, e, lane)), 1e-14)
+				assert.InDelta(t, 0, cmplx.Abs(withConjugate-conjugated.at(0, e, lane)), 1e-14)
 			}
 			for i := range 6 {
 				z := combined.at(i, 0, lane)

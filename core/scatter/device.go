@@ -32,6 +32,7 @@ type Device struct {
 	Groups    []*DeviceGroup
 
 	leads   []deviceLead
+	paths   []bool // fronts on the way from any lead to the root
 	terms   terms
 	scale   []float64 // of every point: the largest hopping
 	start   []int     // element at which every front's panels start in the factors
@@ -191,7 +192,7 @@ func (d *Device) SetPairs(pairs []Pair) error {
 }
 
 func (d *Device) prepareLeads() {
-	d.leads = make([]deviceLead, len(d.Terminals))
+	d.leads, d.paths = make([]deviceLead, len(d.Terminals)), make([]bool, len(d.Plan.Fronts))
 	for i := range d.leads {
 		le := &d.leads[i]
 		for _, v := range d.Lattice.Interfaces[i] {
@@ -202,6 +203,7 @@ func (d *Device) prepareLeads() {
 		}
 		le.path = make([]bool, len(d.Plan.Fronts))
 		d.Plan.Paths(le.positions, le.path)
+		d.Plan.Paths(le.positions, d.paths)
 	}
 }
 

@@ -31,8 +31,8 @@ type DeviceWorkspace struct {
 	identity []int32           // all positions
 	border   []float64         // scratch: boundary rows of a front, or one column on an interface
 	waves    [3]*memory.Buffer // ψ, χ, and the residuals that are to be refined: taken when first needed
-	weights  []float64         // of columns and lanes, real: 1/|source| with signs
-	checked  []float64         // Σ_c weights·x_c (positions × 1)
+	weights  [2][]float64      // of ψ and χ, of columns and lanes, real: 1/|source| with signs
+	checked  [2][]float64      // Σ_c weights·x_c of ψ and χ (positions × 1)
 	added    []float64         // the same of a refinement
 	rest     []float64         // residual of checked
 	peak     []float64         // scratch: columns × lanes, real
@@ -40,6 +40,7 @@ type DeviceWorkspace struct {
 	allowed  []float64         // lanes: residual that is accepted
 	leads    []laneLead
 
+	batch      Batch     // the columns of ψ that were solved last
 	rows       []float64 // scratch: an interface's rows (interface × columns)
 	amplitudes []float64 // (modes × columns)
 	sources    []float64 // of χ, on all interfaces
@@ -67,13 +68,13 @@ func (d *Device) workspaceValues() int {
 	v := d.Kernel.Lanes()
 	e := 2 * v
 	n, c := len(d.Plan.Order), d.columns
-	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+3*n) + 4*v + 2*c*v
+	total := e*(len(d.terms.rows)+d.factors+d.Plan.Stack+d.borderElements()+4*n) + 4*v + 3*c*v
 	most, wide, all := d.interfaces()
 	for i := range d.leads {
 		m, modes := len(d.leads[i].positions), d.leads[i].modes
 		total += e * (3*m*modes + modes*modes)
 	}
-	return total + e*c*(most+wide+all) + 8*(16+4*len(d.leads)) // every part starts on a cache line
+	return total + e*c*(most+wide+all) + 8*(20+4*len(d.leads)) // every part starts on a cache line
 }
 
 func (d *Device) borderElements() int {
@@ -110,7 +111,10 @@ func newDeviceWorkspace(d *Device) (*DeviceWorkspace, error) {
 	s.a, s.scale, s.tiny = take(e*len(d.terms.rows)), take(v), take(v)
 	s.factors, s.stack = take(e*d.factors), take(e*d.Plan.Stack)
 	s.border = take(e * d.borderElements())
-	s.checked, s.added, s.rest, s.weights = take(e*n), take(e*n), take(e*n), take(c*v)
+	s.added, s.rest = take(e*n), take(e*n)
+	for wave := range s.checked {
+		s.checked[wave], s.weights[wave] = take(e*n), take(c*v)
+	}
 	s.peak, s.small, s.allowed = take(c*v), take(v), take(v)
 	s.pivots, s.identity = make([]int32, n), make([]int32, n)
 	for i := range s.identity {
@@ -269,7 +273,8 @@ func (s *DeviceWorkspace) assemble(i int, u, l, c []float64) {
 // pass is what a sweep does beside solving.
 type pass struct {
 	up      []bool    // fronts with a right-hand side below or in them; the rows of all others need not be cleared. Nil: all
-	sum     []float64 // takes the weighted sum of the columns
+	weights []float64 // of the columns in their sum
+	sum     []float64 // takes that sum, or is nil
 	to      []float64 // the wave that the solution is added to
 	reduce  *Places
 	partner []float64 // the wave that is multiplied with this one (reduce)
@@ -338,7 +343,7 @@ func (s *DeviceWorkspace) backward(transposed bool, i, n int, x []float64, p *pa
 		s.k.Backward(f.Pivots, len(f.Boundary), n, u, top, border)
 	}
 	if p.sum != nil {
-		s.k.Combine(f.Pivots, n, top, s.weights, p.sum[f.First*2*s.lanes:])
+		s.k.Combine(f.Pivots, n, top, p.weights, p.sum[f.First*2*s.lanes:])
 	}
 	if p.to != nil {
 		s.k.Scatter(s.identity[f.First:][:f.Pivots], n, top, p.to)
@@ -437,23 +442,23 @@ func (s *DeviceWorkspace) solve(wave, n int, p pass, sources []Source) ([]float6
 	for _, source := range sources {
 		s.k.Scatter(s.device.leads[source.Lead].positions, n, source.Data, x)
 	}
-	s.weigh(n, sources)
+	s.weigh(wave, n, sources)
 	first := p
-	first.up, first.sum = up, s.checked
+	first.up, first.weights, first.sum = up, s.weights[wave], s.checked[wave]
 	if err := s.sweep(wave == Chi, n, x, first); err != nil {
 		return nil, err
 	}
-	if excess := s.excess(wave == Chi, n, sources); excess > 1 {
-		return x, s.refine(wave == Chi, n, x, p, sources, excess)
+	if excess := s.excess(wave, n, sources); excess > 1 {
+		return x, s.refine(wave, n, x, p, sources, excess)
 	}
 	return x, nil
 }
 
 // weigh sets the weights of the columns in the sum that is checked: signs against cancellation, the inverse of the source
 // against small columns going unnoticed.
-func (s *DeviceWorkspace) weigh(n int, sources []Source) {
-	v := s.lanes
-	largest := s.weights[:n*v]
+func (s *DeviceWorkspace) weigh(wave, n int, sources []Source) {
+	v, weights := s.lanes, s.weights[wave]
+	largest := weights[:n*v]
 	clear(largest)
 	for _, source := range sources {
 		s.k.Largest(len(s.device.leads[source.Lead].positions), n, source.Data, s.peak)
@@ -464,7 +469,7 @@ func (s *DeviceWorkspace) weigh(n int, sources []Source) {
 	for i, source := range largest {
 		_, fraction := math.Modf(float64(i/v) * math.Phi)
 		if source > 0 {
-			s.weights[i] = (fraction + 0.5) * float64(1-2*(i/v%2)) / source
+			weights[i] = (fraction + 0.5) * float64(1-2*(i/v%2)) / source
 		}
 	}
 }
@@ -481,25 +486,26 @@ const (
 
 // excess checks all columns at once: it returns the largest ratio over the lanes of the residual of their weighted sum to
 // what is accepted.
-func (s *DeviceWorkspace) excess(transposed bool, n int, sources []Source) float64 {
+func (s *DeviceWorkspace) excess(wave, n int, sources []Source) float64 {
 	t, row, rows := &s.device.terms, 2*s.lanes, len(s.device.Plan.Order)
+	checked := s.checked[wave]
 	clear(s.rest)
 	for _, source := range sources {
 		lead := s.device.leads[source.Lead].positions
 		sum := s.border[:len(lead)*row]
-		s.k.Combine(len(lead), n, source.Data, s.weights, sum)
+		s.k.Combine(len(lead), n, source.Data, s.weights[wave], sum)
 		s.k.Scatter(lead, 1, sum, s.rest)
 	}
 	s.k.Largest(rows, 1, s.rest, s.allowed)
-	s.k.Largest(rows, 1, s.checked, s.small)
+	s.k.Largest(rows, 1, checked, s.small)
 	for l, solution := range s.small {
 		source := s.allowed[l]
 		s.allowed[l] = accepted*source*min(1, source/solution) + rounding*s.scale[l]*solution
 	}
-	if transposed {
-		s.k.Residual(t.cols, t.rows, s.a, 1, s.checked, s.rest)
+	if wave == Chi {
+		s.k.Residual(t.cols, t.rows, s.a, 1, checked, s.rest)
 	} else {
-		s.k.Residual(t.rows, t.cols, s.a, 1, s.checked, s.rest)
+		s.k.Residual(t.rows, t.cols, s.a, 1, checked, s.rest)
 	}
 	s.k.Largest(rows, 1, s.rest, s.small)
 	worst := 0.0
@@ -538,13 +544,13 @@ func (s *DeviceWorkspace) inaccurate() []bool {
 }
 
 // refine repeats x += A⁻¹(sources − A·x) until x is accepted.
-func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, sources []Source, excess float64) error {
+func (s *DeviceWorkspace) refine(wave, n int, x []float64, p pass, sources []Source, excess float64) error {
 	rest, err := s.wave(residuals, n)
 	if err != nil {
 		return err
 	}
-	t := &s.device.terms
-	p.sum, p.to = s.added, x
+	t, transposed := &s.device.terms, wave == Chi
+	p.weights, p.sum, p.to = s.weights[wave], s.added, x
 	for range refinements {
 		clear(rest)
 		for _, source := range sources {
@@ -559,9 +565,9 @@ func (s *DeviceWorkspace) refine(transposed bool, n int, x []float64, p pass, so
 		if err := s.sweep(transposed, n, rest, p); err != nil {
 			return err
 		}
-		s.k.Scatter(s.identity, 1, s.added, s.checked)
+		s.k.Scatter(s.identity, 1, s.added, s.checked[wave])
 		last := excess
-		if excess = s.excess(transposed, n, sources); excess <= 1 {
+		if excess = s.excess(wave, n, sources); excess <= 1 {
 			return nil
 		}
 		if !(excess < last/2) {

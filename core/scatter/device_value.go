@@ -16,7 +16,7 @@ func (s *DeviceWorkspace) Lanes() int { return s.lanes }
 // Incoming solves for the states that modes first … first+n−1 of a lead send into the device and returns them
 // (positions × n).
 func (s *DeviceWorkspace) Incoming(lead, first, n int) ([]float64, error) {
-	return s.Solve(Psi, n, Source{lead, s.columnsOf(s.leads[lead].in, len(s.device.leads[lead].positions), s.group.Modes[lead], first, n, s.rows)})
+	return s.Solve(Psi, n, s.source(Batch{lead, first, n}))
 }
 
 // columnsOf copies columns first … first+n−1 of a lane matrix (rows × columns) into out.
@@ -67,13 +67,18 @@ func (s *DeviceWorkspace) Sources(n int, leads []int) []Source {
 
 // EachIncoming solves for all modes of a lead, as many at a time as fit, and calls use for each batch of columns.
 func (s *DeviceWorkspace) EachIncoming(lead int, use func(first, n int, psi []float64) error) error {
-	for first := 0; first < s.group.Modes[lead]; first += s.device.columns {
-		n := min(s.device.columns, s.group.Modes[lead]-first)
-		psi, err := s.Incoming(lead, first, n)
+	return s.eachBatch(lead, func(b Batch) error {
+		psi, err := s.Incoming(lead, b.First, b.Count)
 		if err != nil {
 			return err
 		}
-		if err := use(first, n, psi); err != nil {
+		return use(b.First, b.Count, psi)
+	})
+}
+
+func (s *DeviceWorkspace) eachBatch(lead int, use func(b Batch) error) error {
+	for first := 0; first < s.group.Modes[lead]; first += s.device.columns {
+		if err := use(Batch{lead, first, min(s.device.columns, s.group.Modes[lead]-first)}); err != nil {
 			return err
 		}
 	}
@@ -116,23 +121,38 @@ func (d *Device) Value(ctx context.Context, onsite, g []float64) error {
 
 // Transmissions writes the transmissions of the group's points into g [pair][point]; visit, if given, sees every batch of
 // columns: ψ and, through Amplitudes, what follows from it.
-func (s *DeviceWorkspace) Transmissions(g []float64, visit func(from, first, n int, psi []float64) error) error {
+func (s *DeviceWorkspace) Transmissions(g []float64, visit func(b Batch, psi []float64) error) error {
+	return s.transmissions(g, visit, func(b Batch) ([]float64, error) { return s.Incoming(b.Lead, b.First, b.Count) })
+}
+
+// TransmissionsOnPaths is Transmissions with ψ as Begin leaves it: visit has to complete it by Pair.
+func (s *DeviceWorkspace) TransmissionsOnPaths(g []float64, visit func(b Batch, psi []float64) error) error {
+	return s.transmissions(g, visit, s.Begin)
+}
+
+func (s *DeviceWorkspace) transmissions(g []float64, visit func(b Batch, psi []float64) error, solve func(b Batch) ([]float64, error)) error {
 	d := s.device
 	totals := make([]float64, len(d.Pairs)*s.lanes)
 	for from := range d.leads {
 		if !d.enters(from) {
 			continue
 		}
-		err := s.EachIncoming(from, func(first, n int, psi []float64) error {
-			for k, pair := range d.Pairs {
-				if pair.From == from {
-					s.SumSquares(s.Amplitudes(pair.To, from, first, n, psi), totals[k*s.lanes:][:s.lanes])
+		err := s.eachBatch(from, func(b Batch) error {
+			psi, err := solve(b)
+			if err != nil {
+				return err
+			}
+			if visit != nil {
+				if err := visit(b, psi); err != nil {
+					return err
 				}
 			}
-			if visit == nil {
-				return nil
+			for k, pair := range d.Pairs {
+				if pair.From == from {
+					s.SumSquares(s.Amplitudes(pair.To, from, b.First, b.Count, psi), totals[k*s.lanes:][:s.lanes])
+				}
 			}
-			return visit(from, first, n, psi)
+			return nil
 		})
 		if err != nil {
 			return err
