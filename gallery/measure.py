@@ -11,6 +11,7 @@ import numpy as np
 
 from .common import WORK, Stopwatch, defect, flat_start, paper_wire, reached, target
 from .defects import error, random_defect
+from .fig4 import SKYLINES
 
 
 def defects(wire: mcd.Wire, count: int, attractive: bool, seed: int = 0) -> dict:
@@ -59,7 +60,7 @@ def same_pair(true: dict, found: dict, wire: mcd.Wire) -> bool:
 def skylines(wire: mcd.Wire, seeds: int) -> dict:
     """Evaluations until L < −3 and L < −20 of every target and seed (None where missed), and the seconds of whole searches."""
     out = {}
-    for name in ("colosseum", "nirvana"):
+    for name in SKYLINES:
         runs, seconds = [], []
         for seed in range(seeds):
             with Stopwatch() as watch:
@@ -70,13 +71,19 @@ def skylines(wire: mcd.Wire, seeds: int) -> dict:
     return out
 
 
-def smoothing(wire: mcd.Wire) -> dict:
-    """L_pot at L ≤ −3 against its start, from a potential that shows the curve."""
-    curve = target("colosseum")
-    start = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, 0))), stop_objective=-3.0, progress=False)
-    found = mcd.smooth(start, level=-3.0, progress=False)
-    return {"start": start.roughness, "smoothed": found.roughness, "factor": start.roughness / found.roughness,
-            "L": found.objective, "evaluations": found.evaluations, "seconds": found.seconds}
+def smoothing(wire: mcd.Wire, seeds: int) -> dict:
+    """By what factor L_pot falls at L ≤ −3, from potentials that show a curve."""
+    out = {}
+    for name in SKYLINES:
+        runs = []
+        for seed in range(seeds):
+            start = mcd.design(mcd.Problem(wire, target(name), mcd.Sites(flat_start(wire, seed))), stop_objective=-3.0, progress=False)
+            with Stopwatch() as watch:
+                found = mcd.smooth(start, level=-3.0, progress=False)
+            runs.append((start.roughness / found.roughness, found.roughness, found.objective, found.evaluations, watch.seconds, watch.cpu))
+        columns = dict(zip(("factors", "L_pot", "L", "evaluations", "seconds", "seconds of CPU"), zip(*runs)))
+        out[name] = {"median factor": median(columns["factors"]), **columns}
+    return out
 
 
 def median(values: list):

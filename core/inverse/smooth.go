@@ -22,9 +22,12 @@ type SmoothOptions struct {
 	Length, Width int
 	// Level is the agreement to keep: log ‖w(G − target)‖ ≤ Level.
 	Level float64
-	// MaxEvaluations bounds the evaluations, 0 for 150; MaxSeconds the time, 0 for no limit.
+	// MaxEvaluations bounds the evaluations, 0 for 200; the search plans with them, so that more give a smoother potential.
+	// MaxSeconds bounds the time, 0 for no limit.
 	MaxEvaluations int
 	MaxSeconds     float64
+	// Threads of the linear algebra, 0 for all processors; results do not depend on it.
+	Threads int
 	// Observer, if not nil, sees every iteration. An error of kind fault.Cancelled ends the run.
 	Observer func(*SmoothProgress) error
 }
@@ -47,8 +50,15 @@ type SmoothResult struct {
 	RoughnessHistory []float64
 }
 
-// tube is the L near which the search moves; it is left for the level asked only at the end.
-const tube = 0
+// The search moves within a tube of L, as wide as tube at first, where steps are long, and narrowing to neck from this share of
+// the evaluations on; there the tangents tell where the level asked can be restored.
+const (
+	tube      = 1.0
+	neck      = -1.0
+	narrowing = 0.5
+	// restoring is the share of the evaluations that is kept to restore the level.
+	restoring = 0.3
+)
 
 // Smooth minimises L_pot (see Smoothness) subject to L ≤ Level, starting from the potential onsite (Sites), which need not
 // keep the level. The problem's engine, target and weights count; every site is free, its parametrization, loss and
@@ -59,8 +69,9 @@ const tube = 0
 //
 //	(JM⁻¹Jᵀ + μD)y = r − JM⁻¹Kh,   d = −M⁻¹(Kh + Jᵀy).
 //
-// A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube. In the end
-// Levenberg–Marquardt in the same metric brings the last potential to the level asked, or an earlier one where that fails.
+// A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube, which narrows
+// towards the end. Levenberg–Marquardt in the same metric brings the start to the level asked, and at last what was found. The
+// result is the smoothest of all potentials that kept the level.
 func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) (res *SmoothResult, err error) {
 	defer parallel.Recover(&err)
 	switch {
@@ -81,7 +92,7 @@ func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) 
 		return nil, err
 	}
 	if o.MaxEvaluations == 0 {
-		o.MaxEvaluations = 150
+		o.MaxEvaluations = 200
 	}
 	s := newSmoother(p, o)
 	timed := ctx
@@ -123,6 +134,7 @@ type smoother struct {
 	bestH, bestG            []float64
 	bestL, bestRough        float64
 	startRough              float64
+	path                    []*point // potentials stepped through, without their derivatives
 	history, roughs         []float64
 	counts                  []int64
 }
@@ -164,13 +176,20 @@ func (s *smoother) transform(rows int, in []float64, back bool) []float64 {
 	if back {
 		left, right = blas.Trans, blas.NoTrans
 	}
-	half, out := make([]float64, l*w), make([]float64, rows*s.sites)
-	field := func(d []float64) blas64.General { return blas64.General{Rows: l, Cols: w, Stride: w, Data: d} }
-	for k := range rows {
-		blas64.Gemm(left, blas.NoTrans, 1, matrix(l, s.cosX), field(in[k*s.sites:(k+1)*s.sites]), 0, field(half))
-		blas64.Gemm(blas.NoTrans, right, 1, field(half), matrix(w, s.cosY), 0, field(out[k*s.sites:(k+1)*s.sites]))
-	}
+	half, out := make([]float64, rows*s.sites), make([]float64, rows*s.sites)
+	s.each(rows, func(k int) {
+		field := func(d []float64) blas64.General {
+			return blas64.General{Rows: l, Cols: w, Stride: w, Data: d[k*s.sites : (k+1)*s.sites]}
+		}
+		blas64.Gemm(left, blas.NoTrans, 1, matrix(l, s.cosX), field(in), 0, field(half))
+		blas64.Gemm(blas.NoTrans, right, 1, field(half), matrix(w, s.cosY), 0, field(out))
+	})
 	return out
+}
+
+// each does task for 0 … n−1 on all threads; nothing in it can fail or be cancelled.
+func (s *smoother) each(n int, task func(k int)) {
+	_ = parallel.For(context.Background(), n, s.o.Threads, func(_, k int) error { task(k); return nil })
 }
 
 // point is a potential with its curve and derivatives.
@@ -249,7 +268,14 @@ func (s *smoother) step(q *point, lambda, mu float64) []float64 {
 	}
 	n := s.points
 	a := blas64.Symmetric{Uplo: blas.Upper, N: n, Stride: n, Data: make([]float64, n*n)}
-	blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: s.sites, Stride: s.sites, Data: scaled}, 0, a)
+	row := func(k int) blas64.Vector {
+		return blas64.Vector{N: s.sites, Inc: 1, Data: scaled[k*s.sites : (k+1)*s.sites]}
+	}
+	s.each(n, func(k int) {
+		for j := k; j < n; j++ {
+			a.Data[k*n+j] = blas64.Dot(row(k), row(j))
+		}
+	})
 	diagonal := make([]float64, n)
 	for k := range diagonal {
 		diagonal[k] = a.Data[k*n+k]
@@ -296,95 +322,109 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 	if q, err = s.restore(ctx, q, s.o.MaxEvaluations/2); err != nil {
 		return err
 	}
-	limit := math.Max(tube, s.o.Level)
 	s.status = optimize.Evaluations
-	for kept := q; s.evaluations+reserve < s.o.MaxEvaluations; {
-		if q, err = s.descend(ctx, kept, limit); err != nil {
+	for limit := math.Max(tube, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
+		stuck := false
+		if q, stuck, err = s.descend(ctx, q, limit); err != nil {
 			return err
 		}
-		end, err := s.restore(ctx, q, min(reserve, s.o.MaxEvaluations-s.evaluations))
-		switch {
-		case err != nil:
+		if q, err = s.retreat(ctx, q); err != nil || !stuck {
 			return err
-		case end.l > s.o.Level: // strayed too far to find back
-			if limit--; limit < s.o.Level {
-				s.status = optimize.Stalled
-				return nil
-			}
-		case end.rough > 0.98*kept.rough:
+		}
+		if q.l > s.o.Level || limit == s.o.Level {
 			s.status = optimize.Stalled
 			return nil
-		default:
-			kept = end
 		}
 	}
-	return nil
 }
 
-// reserve is the number of evaluations kept for a restoration.
-const reserve = 20
+// retreat restores the level from q, or from where the path was rougher by a quarter, and so on.
+func (s *smoother) retreat(ctx context.Context, q *point) (*point, error) {
+	for {
+		end, err := s.restore(ctx, q, s.o.MaxEvaluations-s.evaluations)
+		if err != nil || end.l <= s.o.Level {
+			return end, err
+		}
+		back := slices.IndexFunc(s.path, func(earlier *point) bool { return earlier.rough < 1.25*q.rough })
+		if back < 1 || s.o.MaxEvaluations-s.evaluations < 2 {
+			return end, nil
+		}
+		earlier := s.path[back-1]
+		s.path = s.path[:back-1]
+		if q, err = s.evaluate(ctx, earlier.c); err != nil {
+			return end, err
+		}
+	}
+}
 
-// descend steps along the tube from q until L_pot is down by a third, until it falls by less than 2 % in 15 evaluations, or
-// until the evaluations are needed to restore the level; it returns the smoothest potential in the tube.
-func (s *smoother) descend(ctx context.Context, q *point, limit float64) (*point, error) {
-	const mu = 1e-3
-	start, lambda, waited, mark := q, 1.0, 0, q.rough
-	smoothest := q
-	for waited < 15 && q.rough > 0.65*start.rough && s.evaluations+reserve < s.o.MaxEvaluations {
+// descend steps from q along the tube, from limit down to its neck, until the evaluations but the share for restoring are spent,
+// or until it is stuck: no step keeps to the tube.
+func (s *smoother) descend(ctx context.Context, q *point, limit float64) (end *point, stuck bool, err error) {
+	const smallest = 1e-2
+	lambda, mu, bottom := 1.0, smallest, math.Max(math.Min(neck, limit), s.o.Level)
+	last := s.o.MaxEvaluations - int(restoring*float64(s.o.MaxEvaluations))
+	for s.evaluations < last {
+		wall := limit
+		if spent := float64(s.evaluations) / float64(last); spent > narrowing {
+			wall += (bottom - limit) * (spent - narrowing) / (1 - narrowing)
+		}
 		next, err := s.evaluate(ctx, s.step(q, lambda, mu))
+		if err != nil {
+			return q, false, err
+		}
+		if math.IsNaN(next.l) || next.l > math.Max(wall, q.l+math.Log(0.9)) {
+			if lambda, mu = 4*lambda, 4*mu; lambda > 1e6 {
+				return q, true, nil
+			}
+			continue
+		}
+		switch mu = math.Max(smallest, mu/8); {
+		case next.l < wall-1:
+			lambda /= 3
+		case next.l < wall-0.3:
+			lambda /= 1.5
+		}
+		q = next
+		s.path = append(s.path, &point{c: q.c, rough: q.rough})
+	}
+	return q, false, nil
+}
+
+// metrics are λ of the metrics √M in which potentials are restored, the smoothest first; the next one where it stalls: its steps
+// are rougher, but reach more.
+var metrics = []float64{0.3, 3, 30}
+
+// restore brings q to the level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest one,
+// until so many evaluations are spent, and returns where it ends.
+func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
+	for _, lambda := range metrics {
+		before := s.evaluations
+		if q.l <= s.o.Level || evaluations < 2 {
+			break
+		}
+		m := &smoothMetric{s: s, scale: make([]float64, s.sites), first: q}
+		start := make([]float64, s.sites)
+		for i, k := range s.kappa {
+			m.scale[i] = math.Sqrt((1+lambda)*k + lambda*s.mean)
+			start[i] = q.c[i] * m.scale[i]
+		}
+		o := optimize.Defaults("lm")
+		o.StopObjective, o.MaxEvaluations = s.o.Level, evaluations+1 // the first is q itself
+		o.StallIterations, o.StallTolerance = 8, 0.5
+		o.Threads = s.o.Threads
+		r, err := optimize.Minimize(ctx, m, start, o)
+		if err == nil && r.Status == optimize.Cancelled {
+			if err = parallel.Cancelled(ctx); err == nil {
+				err = fault.New(fault.Cancelled, "stopped by the caller")
+			}
+		}
 		if err != nil {
 			return q, err
 		}
-		waited++
-		if math.IsNaN(next.l) || next.l > math.Max(limit, q.l+math.Log(0.9)) {
-			lambda *= 4
-			continue
-		}
-		switch {
-		case next.l < limit-1:
-			lambda /= 3
-		case next.l < limit-0.3:
-			lambda /= 1.5
-		}
-		if q = next; q.rough < smoothest.rough {
-			smoothest = q
-		}
-		if q.rough < 0.98*mark {
-			waited, mark = 0, q.rough
-		}
+		q, evaluations = m.best, evaluations-(s.evaluations-before)
 	}
-	return smoothest, nil
+	return q, nil
 }
-
-// restore brings q to the level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest
-// one, within a number of evaluations, and returns where it ends.
-func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
-	if q.l <= s.o.Level || evaluations < 2 {
-		return q, nil
-	}
-	m := &smoothMetric{s: s, scale: make([]float64, s.sites), first: q}
-	start := make([]float64, s.sites)
-	for i, k := range s.kappa {
-		m.scale[i] = math.Sqrt((1+restoring)*k + restoring*s.mean)
-		start[i] = q.c[i] * m.scale[i]
-	}
-	o := optimize.Defaults("lm")
-	o.StopObjective, o.MaxEvaluations = s.o.Level, evaluations+1 // the first is q itself
-	r, err := optimize.Minimize(ctx, m, start, o)
-	if err == nil && r.Status == optimize.Cancelled {
-		err = parallel.Cancelled(ctx)
-		if err == nil {
-			err = fault.New(fault.Cancelled, "stopped by the caller")
-		}
-	}
-	if err != nil {
-		return q, err
-	}
-	return m.best, nil
-}
-
-// restoring is λ of the metric in which potentials are restored.
-const restoring = 0.1
 
 // smoothMetric is the residual in the coordinates scale·c.
 type smoothMetric struct {

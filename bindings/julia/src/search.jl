@@ -94,13 +94,13 @@ function find_defect(wire::Wire, target; count=1, sigma=nothing, seed=0, max_eva
 end
 
 """
-    smooth(problem; level=-3.0, max_evaluations=150, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
+    smooth(problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
 
 Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with
 L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter. The `history` of the
 result has "roughness".
 """
-function smooth(problem::Problem; level=-3.0, max_evaluations=150, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
+function smooth(problem::Problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
                 callback=nothing)
     h = problem.handle
     job = create(p -> @ccall libmcd.mcd_job_create_smooth(h::UInt64, level::Float64, p::Ptr{UInt64})::Cint)

@@ -151,7 +151,7 @@ def find_defect(wire: Wire, target: ArrayLike, count: int = 1, sigma: Optional[f
     return _run(job, progress, callback)
 
 
-def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 150, checkpoint=None,
+def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 200, checkpoint=None,
            progress: Optional[bool] = None, *, time_limit: float = 0.0,
            callback: Optional[Callable[[Progress], None]] = None) -> Result:
     """Finds the smoothest potential that keeps the curve: the least L_pot (`roughness`) with L ≤ level.
@@ -164,7 +164,7 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
     level : float
         The largest L = log |w·(G − target)| allowed.
     max_evaluations : int
-        Evaluations after which to stop.
+        Evaluations after which to stop; the search plans with them, so that more give a smoother potential.
     checkpoint : path, optional
         A .mcd file that receives the result at the end.
     progress, time_limit, callback
