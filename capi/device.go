@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"mcd/adjoint"
+	"mcd/capi/exchange"
 	"mcd/core/fault"
 	"mcd/core/lattice"
 	"mcd/core/lead"
@@ -32,8 +33,9 @@ type system struct {
 	end    context.CancelFunc
 }
 
-// systemLead is a lead by its cells, or by its self-energies (cells nil).
+// systemLead is a lead with what it is at every point: cells, or waves (cells nil).
 type systemLead struct {
+	exchange.Lead
 	cells     []*lead.Cell    // (points)
 	terminals []lead.Terminal // (points), nil until the cells are solved
 }
@@ -80,44 +82,49 @@ func (s *system) open(ctx context.Context) (*adjoint.Device, error) {
 	if s.device.Values == nil {
 		return nil, stateError("values: not set; give the Hamiltonians by mcd_system_set_values first")
 	}
-	if err := s.solveLeads(ctx); err != nil {
-		return nil, err
-	}
-	terminals := make([][]lead.Terminal, len(s.leads))
-	for i := range s.leads {
-		terminals[i] = s.leads[i].terminals
-	}
-	d, err := adjoint.NewDevice(s.device, terminals, nil, scatter.Options{Threads: int(s.threads), MemoryLimit: s.limit})
+	d, err := openDevice(ctx, s.device, s.leads, int(s.threads), s.limit)
 	s.engine = d
 	return d, err
 }
 
+// openDevice solves the leads that have not been solved and makes an engine.
+func openDevice(ctx context.Context, l lattice.Device, leads []systemLead, threads int, limit int64) (*adjoint.Device, error) {
+	if err := solveLeads(ctx, leads, threads); err != nil {
+		return nil, err
+	}
+	terminals := make([][]lead.Terminal, len(leads))
+	for i := range leads {
+		terminals[i] = leads[i].terminals
+	}
+	return adjoint.NewDevice(l, terminals, nil, scatter.Options{Threads: threads, MemoryLimit: limit})
+}
+
 // solveLeads solves the leads that are given by cells and have not been solved, all of them at the same time, and a cell that
 // does not change over the points once.
-func (s *system) solveLeads(ctx context.Context) error {
+func solveLeads(ctx context.Context, leads []systemLead, threads int) error {
 	var cells []*lead.Cell
 	first := map[cellKey]int{}
-	for i := range s.leads {
-		if s.leads[i].terminals != nil {
+	for i := range leads {
+		if leads[i].terminals != nil {
 			continue
 		}
-		for _, c := range s.leads[i].cells {
+		for _, c := range leads[i].cells {
 			if _, known := first[keyOf(c)]; !known {
 				first[keyOf(c)] = len(cells)
 				cells = append(cells, c)
 			}
 		}
 	}
-	modes, err := lead.SolveCells(ctx, cells, int(s.threads))
+	modes, err := lead.SolveCells(ctx, cells, threads)
 	if err != nil {
 		return err
 	}
-	for i := range s.leads {
-		if s.leads[i].terminals != nil {
+	for i := range leads {
+		if leads[i].terminals != nil {
 			continue
 		}
-		for _, c := range s.leads[i].cells {
-			s.leads[i].terminals = append(s.leads[i].terminals, modes[first[keyOf(c)]].Terminal())
+		for _, c := range leads[i].cells {
+			leads[i].terminals = append(leads[i].terminals, modes[first[keyOf(c)]].Terminal())
 		}
 	}
 	return nil
@@ -168,22 +175,13 @@ func complexes(name string, p *C.double, count C.size_t, want int) ([]complex128
 	return slice[complex128](name, p, count/2)
 }
 
-// sweep returns a copy of one matrix of the given size for every point: the caller gives one for all or one for each.
-func sweep(name string, p *C.double, count C.size_t, size, points int) ([][]complex128, error) {
-	given := points
-	if uint64(count) == 2*uint64(size) {
-		given = 1
+// matrices copies the caller's complex numbers; their count is checked by whoever knows it.
+func matrices(name string, p *C.double, count C.size_t) ([]complex128, error) {
+	if count%2 != 0 {
+		return nil, fault.Invalid(name, "%d elements; complex numbers are two elements each", uint64(count))
 	}
-	all, err := complexes(name, p, count, given*size)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.Clone(all)
-	list := make([][]complex128, points)
-	for i := range list {
-		list[i] = all[min(i, given-1)*size:][:size]
-	}
-	return list, nil
+	all, err := slice[complex128](name, p, count/2)
+	return slices.Clone(all), err
 }
 
 // indices copies an array of indices.
@@ -356,16 +354,24 @@ func go_mcd_system_get_memory_limit(h C.mcd_system, bytes *C.int64_t) C.mcd_stat
 	return withSystem(h, func(s *system) error { return store("bytes", bytes, C.int64_t(s.limit)) })
 }
 
-// attach adds a lead if its interface is valid.
-func (s *system) attach(orbitals []int, le systemLead) error {
+// attach adds a lead if it is valid.
+func (s *system) attach(le exchange.Lead) error {
 	l := s.device
+	orbitals := make([]int, len(le.Interface))
+	for i, v := range le.Interface {
+		orbitals[i] = int(v)
+	}
 	l.Interfaces = append(slices.Clone(l.Interfaces), orbitals)
 	if err := l.ValidateInterfaces(); err != nil {
 		return err
 	}
+	cells, terminals, err := le.Open(l.Energies)
+	if err != nil {
+		return fault.Invalid("lead", "number %d: %v", len(s.leads), err)
+	}
 	s.changed()
 	s.device = l
-	s.leads = append(slices.Clone(s.leads), le)
+	s.leads = append(slices.Clone(s.leads), systemLead{le, cells, terminals})
 	return nil
 }
 
@@ -373,31 +379,21 @@ func (s *system) attach(orbitals []int, le systemLead) error {
 func go_mcd_system_add_lead(h C.mcd_system, touched *C.int64_t, touchedCount C.size_t, orbitals C.int64_t,
 	cell *C.double, cellCount C.size_t, hopping *C.double, hoppingCount C.size_t) C.mcd_status {
 	return withSystem(h, func(s *system) error {
-		at, err := indices("interface", touched, touchedCount)
+		if orbitals < 1 {
+			return fault.Invalid("orbitals", "%d in a cell of a lead; give at least 1", int64(orbitals))
+		}
+		at, err := slice[int64]("interface", touched, touchedCount)
 		if err != nil {
 			return err
 		}
-		c, m, points := int(orbitals), len(at), s.device.Points()
-		if c < 1 || c > lead.MaxOrbitals || m > c {
-			return fault.Invalid("orbitals", "%d in a cell of a lead with %d interface orbitals; give from %d to %d", c, m, max(m, 1), lead.MaxOrbitals)
-		}
-		hs, err := sweep("cell", cell, cellCount, c*c, points)
-		if err != nil {
+		le := exchange.Lead{Interface: slices.Clone(at), Orbitals: int(orbitals)}
+		if le.Cell, err = matrices("cell", cell, cellCount); err != nil {
 			return err
 		}
-		vs, err := sweep("hopping", hopping, hoppingCount, c*m, points)
-		if err != nil {
+		if le.Hopping, err = matrices("hopping", hopping, hoppingCount); err != nil {
 			return err
 		}
-		le := systemLead{}
-		for p, e := range s.device.Energies {
-			cell := &lead.Cell{Orbitals: c, Interface: m, Hamiltonian: hs[p], Hopping: vs[p], Energy: e}
-			if err := cell.Validate(); err != nil {
-				return fault.Invalid("lead", "number %d at point %d: %v", len(s.leads), p, err)
-			}
-			le.cells = append(le.cells, cell)
-		}
-		return s.attach(at, le)
+		return s.attach(le)
 	})
 }
 
@@ -406,52 +402,31 @@ func go_mcd_system_add_self_energy(h C.mcd_system, touched *C.int64_t, touchedCo
 	sigmaCount C.size_t, modes *C.int64_t, modesCount C.size_t, in *C.double, inCount C.size_t, out *C.double,
 	outCount C.size_t, direct *C.double, directCount C.size_t) C.mcd_status {
 	return withSystem(h, func(s *system) error {
-		at, err := indices("interface", touched, touchedCount)
+		at, err := slice[int64]("interface", touched, touchedCount)
 		if err != nil {
 			return err
 		}
-		m, points := len(at), s.device.Points()
-		sigmas, err := sweep("sigma", sigma, sigmaCount, m*m, points)
+		open, err := slice[int64]("modes", modes, modesCount)
 		if err != nil {
 			return err
 		}
-		open, err := array[int64]("modes", modes, modesCount, points)
-		if err != nil {
+		le := exchange.Lead{Interface: slices.Clone(at), Modes: slices.Clone(open)}
+		if le.Sigma, err = matrices("sigma", sigma, sigmaCount); err != nil {
 			return err
 		}
-		total, square := 0, 0
-		for p, n := range open {
-			if n < 0 || n > int64(m) {
-				return fault.Invalid("modes", "%d at point %d; a lead with %d interface orbitals has 0 to %d", n, p, m, m)
-			}
-			total, square = total+int(n), square+int(n*n)
-		}
-		ins, err := complexes("in", in, inCount, m*total)
-		if err != nil {
+		if le.Injection, err = matrices("in", in, inCount); err != nil {
 			return err
 		}
-		var outs, directs []complex128
-		if out != nil || outCount > 0 {
-			if outs, err = complexes("out", out, outCount, m*total); err != nil {
-				return err
-			}
-			if directs, err = complexes("direct", direct, directCount, square); err != nil {
-				return err
-			}
+		if out == nil && outCount == 0 {
+			return s.attach(le)
 		}
-		ins, outs, directs = slices.Clone(ins), slices.Clone(outs), slices.Clone(directs)
-		terminals := make([]lead.Terminal, points)
-		for p := range terminals {
-			n := int(open[p])
-			t := &terminals[p]
-			*t = lead.Terminal{Modes: n, Sigma: sigmas[p], In: ins[:m*n]}
-			ins = ins[m*n:]
-			if out != nil || outCount > 0 {
-				t.Out, t.Direct = outs[:m*n:m*n], directs[:n*n:n*n]
-				outs, directs = outs[m*n:], directs[n*n:]
-			}
+		if le.Extraction, err = matrices("out", out, outCount); err != nil {
+			return err
 		}
-		return s.attach(at, systemLead{terminals: terminals})
+		if le.Direct, err = matrices("direct", direct, directCount); err != nil {
+			return err
+		}
+		return s.attach(le)
 	})
 }
 

@@ -17,18 +17,21 @@ import (
 	"mcd/core/scatter"
 )
 
-// engine is the engine of a strip, shared by the wires, problems and jobs that describe the same one. It is made at its
-// first use; users take turns; the last one to close it frees its memory.
-type engine struct {
-	strip lattice.Strip // never changed
-	limit int64
+// solver is what problems compute with: the engine of a wire or of a device.
+type solver interface {
+	scatter.Engine
+	// prepare makes the engine, so that Ceiling and Name can answer.
+	prepare(ctx context.Context) error
+	// context is what calls compute under that are not jobs.
+	context() context.Context
+	// workers is the number of threads, 0 for all processors.
+	workers() int
+}
 
-	turn    chan struct{} // holds one token: the right to touch what follows
-	wire    *adjoint.Wire // nil until the first use
+// sharing is what engines have in common: their users take turns, calls can be ended, the last user closes.
+type sharing struct {
+	turn    chan struct{} // holds one token: the right to use the engine
 	threads atomic.Int64
-
-	search chan struct{} // holds one token: the right to use finder
-	finder *inverse.Finder
 
 	mu    sync.Mutex
 	users int
@@ -36,49 +39,81 @@ type engine struct {
 	end   context.CancelFunc
 }
 
-// newEngine returns an engine with one user.
-func newEngine(strip lattice.Strip, threads, limit int64) *engine {
-	e := &engine{strip: strip, limit: limit, turn: make(chan struct{}, 1), search: make(chan struct{}, 1), users: 1}
-	e.threads.Store(threads)
-	e.turn <- struct{}{}
-	e.search <- struct{}{}
-	e.ctx, e.end = context.WithCancel(context.Background())
-	return e
+// begin makes the first user.
+func (s *sharing) begin(threads int64) {
+	s.turn, s.users = make(chan struct{}, 1), 1
+	s.turn <- struct{}{}
+	s.threads.Store(threads)
+	s.ctx, s.end = context.WithCancel(context.Background())
 }
 
+func (s *sharing) workers() int { return int(s.threads.Load()) }
+
 // context is what calls compute under that are not jobs.
-func (e *engine) context() context.Context {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.ctx
+func (s *sharing) context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ctx
 }
 
 // cancel ends the calls that are computing under context.
-func (e *engine) cancel() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.end()
-	e.ctx, e.end = context.WithCancel(context.Background())
+func (s *sharing) cancel() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+	s.ctx, s.end = context.WithCancel(context.Background())
+}
+
+// join adds a user.
+func (s *sharing) join() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users++
+}
+
+// leave takes a user away and tells whether it was the last, whose calls are ended.
+func (s *sharing) leave() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users--
+	if s.users > 0 {
+		return false
+	}
+	s.end()
+	return true
+}
+
+// engine is the engine of a strip, shared by the wires, problems and jobs that describe the same one. It is made at its
+// first use; users take turns; the last one to close it frees its memory.
+type engine struct {
+	sharing
+	strip lattice.Strip // never changed
+	limit int64
+	wire  *adjoint.Wire // nil until the first use; belongs to whose turn it is
+
+	search chan struct{} // holds one token: the right to use finder
+	finder *inverse.Finder
+}
+
+// newEngine returns an engine with one user.
+func newEngine(strip lattice.Strip, threads, limit int64) *engine {
+	e := &engine{strip: strip, limit: limit, search: make(chan struct{}, 1)}
+	e.begin(threads)
+	e.search <- struct{}{}
+	return e
 }
 
 // share adds a user and returns the engine.
 func (e *engine) share() *engine {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.users++
+	e.join()
 	return e
 }
 
 // Close takes a user away.
 func (e *engine) Close() {
-	e.mu.Lock()
-	e.users--
-	last := e.users == 0
-	e.mu.Unlock()
-	if !last {
+	if !e.leave() {
 		return
 	}
-	e.end()
 	if e.finder != nil {
 		e.finder.Close()
 	}
@@ -128,7 +163,7 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		if err := e.affordable(); err != nil {
 			return err
 		}
-		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: int(e.threads.Load()), MemoryLimit: e.limit, Context: ctx})
+		w, err := adjoint.NewWire(e.strip, adjoint.Options{Threads: e.workers(), MemoryLimit: e.limit, Context: ctx})
 		if err != nil {
 			return err
 		}
@@ -187,4 +222,4 @@ func (e *engine) SetThreads(n int) {
 	}
 }
 
-var _ scatter.Engine = (*engine)(nil)
+var _ solver = (*engine)(nil)

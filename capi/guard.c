@@ -201,6 +201,41 @@ mcd_status mcd_problem_wire(mcd_problem problem, mcd_wire *wire) {
     return mcd_alive() ? go_mcd_problem_wire(problem, wire) : mcd_forked();
 }
 
+extern mcd_status go_mcd_problem_create_device(mcd_system system, const int64_t *curves, size_t curves_count, const double *target, size_t target_count, mcd_problem *problem);
+mcd_status mcd_problem_create_device(mcd_system system, const int64_t *curves, size_t curves_count, const double *target, size_t target_count, mcd_problem *problem) {
+    return mcd_alive() ? go_mcd_problem_create_device(system, curves, curves_count, target, target_count, problem) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_system(mcd_problem problem, mcd_system *system);
+mcd_status mcd_problem_system(mcd_problem problem, mcd_system *system) {
+    return mcd_alive() ? go_mcd_problem_system(problem, system) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_get_curves(mcd_problem problem, int64_t *curves, size_t count, size_t *needed);
+mcd_status mcd_problem_get_curves(mcd_problem problem, int64_t *curves, size_t count, size_t *needed) {
+    return mcd_alive() ? go_mcd_problem_get_curves(problem, curves, count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_shape(mcd_problem problem, size_t *inputs, size_t *outputs);
+mcd_status mcd_problem_shape(mcd_problem problem, size_t *inputs, size_t *outputs) {
+    return mcd_alive() ? go_mcd_problem_shape(problem, inputs, outputs) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_set_directions(mcd_problem problem, const int64_t *first, size_t first_count, const int64_t *entries, size_t entries_count, const double *values, size_t values_count, const double *start, size_t start_count, const char *names);
+mcd_status mcd_problem_set_directions(mcd_problem problem, const int64_t *first, size_t first_count, const int64_t *entries, size_t entries_count, const double *values, size_t values_count, const double *start, size_t start_count, const char *names) {
+    return mcd_alive() ? go_mcd_problem_set_directions(problem, first, first_count, entries, entries_count, values, values_count, start, start_count, names) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_get_names(mcd_problem problem, char *names, size_t count, size_t *needed);
+mcd_status mcd_problem_get_names(mcd_problem problem, char *names, size_t count, size_t *needed) {
+    return mcd_alive() ? go_mcd_problem_get_names(problem, names, count, needed) : mcd_forked();
+}
+
+extern mcd_status go_mcd_problem_hamiltonian(mcd_problem problem, const double *parameters, size_t count, double *values, size_t values_count);
+mcd_status mcd_problem_hamiltonian(mcd_problem problem, const double *parameters, size_t count, double *values, size_t values_count) {
+    return mcd_alive() ? go_mcd_problem_hamiltonian(problem, parameters, count, values, values_count) : mcd_forked();
+}
+
 extern mcd_status go_mcd_problem_set_target(mcd_problem problem, const double *target, size_t target_count);
 mcd_status mcd_problem_set_target(mcd_problem problem, const double *target, size_t target_count) {
     return mcd_alive() ? go_mcd_problem_set_target(problem, target, target_count) : mcd_forked();
@@ -734,6 +769,36 @@ mcd_status mcd_system_add_self_energy(mcd_system system, const int64_t *interfac
 extern mcd_status go_mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points, int64_t *leads);
 mcd_status mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points, int64_t *leads) {
     return mcd_alive() ? go_mcd_system_shape(system, orbitals, entries, points, leads) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_copy(mcd_system system, mcd_system *copy);
+mcd_status mcd_system_copy(mcd_system system, mcd_system *copy) {
+    return mcd_alive() ? go_mcd_system_copy(system, copy) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_pattern(mcd_system system, int64_t *rows, size_t rows_count, int64_t *cols, size_t cols_count);
+mcd_status mcd_system_pattern(mcd_system system, int64_t *rows, size_t rows_count, int64_t *cols, size_t cols_count) {
+    return mcd_alive() ? go_mcd_system_pattern(system, rows, rows_count, cols, cols_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_values(mcd_system system, double *values, size_t count);
+mcd_status mcd_system_values(mcd_system system, double *values, size_t count) {
+    return mcd_alive() ? go_mcd_system_values(system, values, count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_energies(mcd_system system, double *energies, size_t count);
+mcd_status mcd_system_energies(mcd_system system, double *energies, size_t count) {
+    return mcd_alive() ? go_mcd_system_energies(system, energies, count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_positions(mcd_system system, double *positions, size_t count, size_t *needed, int64_t *dimensions);
+mcd_status mcd_system_positions(mcd_system system, double *positions, size_t count, size_t *needed, int64_t *dimensions) {
+    return mcd_alive() ? go_mcd_system_positions(system, positions, count, needed, dimensions) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_lead(mcd_system system, int64_t lead, int64_t *orbitals, int64_t *touched, size_t count, size_t *needed);
+mcd_status mcd_system_lead(mcd_system system, int64_t lead, int64_t *orbitals, int64_t *touched, size_t count, size_t *needed) {
+    return mcd_alive() ? go_mcd_system_lead(system, lead, orbitals, touched, count, needed) : mcd_forked();
 }
 
 extern mcd_status go_mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);

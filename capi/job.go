@@ -131,10 +131,10 @@ func go_mcd_job_create_smooth(h C.mcd_problem, level C.double, out *C.mcd_job) C
 			return fault.Invalid("level", "%g; give the largest L allowed, for example -3", float64(level))
 		}
 		own := p.copy()
-		if s := own.spec; s.Sites == nil || s.Lower != nil || s.Upper != nil || s.Frozen != nil || s.Ties != nil || s.Filter > 1 ||
+		if s := own.spec; s.Device != nil || s.Sites == nil || s.Lower != nil || s.Upper != nil || s.Frozen != nil || s.Ties != nil || s.Filter > 1 ||
 			s.Mirror != "" && s.Mirror != "none" {
 			own.release()
-			return fault.Invalid("problem", "smoothing changes every site freely; give a problem by sites without bounds, frozen sites, ties, mirror or filter")
+			return fault.Invalid("problem", "smoothing changes every site of a wire freely; give a wire's problem by sites without bounds, frozen sites, ties, mirror or filter")
 		}
 		return give(newJob(own, smoothTask(float64(level))), out)
 	})
@@ -418,6 +418,6 @@ func go_mcd_job_result(h C.mcd_job, out *C.mcd_result) C.mcd_status {
 		case j.state != C.MCD_JOB_DONE:
 			return stateError("job: it has not ended; call mcd_job_wait first")
 		}
-		return give(&result{document: j.result, wire: j.problem.wire.copy()}, out)
+		return give(&result{document: j.result, place: j.problem.place.duplicate()}, out)
 	})
 }

@@ -47,7 +47,7 @@ func (j *job) search(ctx context.Context) (d *exchange.Document, err error) {
 	}()
 	defer parallel.Recover(&err)
 	panicIfPlanned(&panicInJob)
-	if err := j.problem.wire.engine.prepare(ctx); err != nil {
+	if err := j.problem.prepare(ctx); err != nil {
 		return nil, err
 	}
 	keeper := &keeper{path: j.checkpoint, interval: j.interval}
@@ -144,7 +144,7 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 	if state == nil {
 		state = &inverse.RunState{}
 	}
-	o.Threads = int(j.problem.wire.engine.threads.Load())
+	o.Threads = j.problem.solver.workers()
 	r, err := inverse.ResumeDesign(ctx, built, state, o)
 	if err != nil {
 		return nil, err
@@ -158,12 +158,12 @@ func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, err
 }
 
 func (j *job) findDefects(ctx context.Context, count int, sigma float64) (*exchange.Document, error) {
-	spec := j.problem.spec
+	spec, e := j.problem.spec, j.problem.place.(*wire).engine
 	o := inverse.FindOptions{Count: count, Sigma: sigma, Seed: j.options.Seed, MaxSeconds: j.options.MaxSeconds,
-		Threads:  int(j.problem.wire.engine.threads.Load()),
+		Threads:  e.workers(),
 		Observer: func(p *inverse.Progress) error { j.record(p); return nil }}
 	o.MaxEvaluations = j.chosenEvaluations()
-	found, err := j.problem.wire.engine.find(ctx, spec.Target, o)
+	found, err := e.find(ctx, spec.Target, o)
 	if err != nil {
 		return nil, err
 	}

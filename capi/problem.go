@@ -6,6 +6,7 @@ package main
 import "C"
 
 import (
+	"context"
 	"math"
 	"slices"
 	"sync"
@@ -16,21 +17,31 @@ import (
 	"mcd/core/memory"
 )
 
-// problem is a description with its wire.
+// place is where a problem is posed: a wire, or a device.
+type place interface {
+	// duplicate returns one of its own that shares the engine.
+	duplicate() place
+	// solver returns the engine as a problem's description wants it.
+	solver(spec *exchange.Problem) solver
+	release()
+}
+
+// problem is a description with its place.
 type problem struct {
 	mu              sync.Mutex
 	spec            *exchange.Problem       // replaced, never changed in place
 	parametrization inverse.Parametrization // of spec
-	wire            *wire                   // its own
-	built           *inverse.Problem        // on the wire's engine; nil until needed and after a change
+	place           place                   // its own
+	solver          solver                  // of place for spec, and
+	built           *inverse.Problem        // the problem on it; nil until needed and after a change
 }
 
-// newProblem checks a description; the problem owns wire, which is released on an error.
-func newProblem(spec *exchange.Problem, w *wire) (*problem, error) {
-	p := &problem{spec: spec, wire: w}
+// newProblem checks a description; the problem owns its place, which is released on an error.
+func newProblem(spec *exchange.Problem, at place) (*problem, error) {
+	p := &problem{spec: spec, place: at}
 	var err error
 	if p.parametrization, err = spec.Validate(); err != nil {
-		w.release()
+		at.release()
 		return nil, err
 	}
 	return p, nil
@@ -41,12 +52,15 @@ func (p *problem) kind() uint64 { return kindProblem }
 func (p *problem) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wire.release()
+	p.place.release()
 }
 
-// wireOf returns a new wire as a description states it.
-func wireOf(spec *exchange.Problem) *wire {
+// placeOf returns a new wire or device as a description states it.
+func placeOf(spec *exchange.Problem) place {
 	threads := defaultThreads.Load()
+	if spec.Device != nil {
+		return newDeviceEngine(spec.Device, nil, threads, 0)
+	}
 	backend := spec.Backend
 	if backend == "" {
 		backend = "auto"
@@ -55,29 +69,36 @@ func wireOf(spec *exchange.Problem) *wire {
 }
 
 // problemFrom returns the problem of a description that came from outside.
-func problemFrom(spec *exchange.Problem) (*problem, error) { return newProblem(spec, wireOf(spec)) }
+func problemFrom(spec *exchange.Problem) (*problem, error) { return newProblem(spec, placeOf(spec)) }
 
 // copy returns the problem as it is now, sharing the engine.
 func (p *problem) copy() *problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &problem{spec: p.spec, parametrization: p.parametrization, wire: p.wire.copy()}
+	return &problem{spec: p.spec, parametrization: p.parametrization, place: p.place.duplicate()}
 }
 
 // build returns the inverse problem on the engine; p must be locked.
 func (p *problem) build() (*inverse.Problem, error) {
 	if p.built == nil {
-		e := p.wire.engine
-		if err := e.prepare(p.wire.engine.context()); err != nil {
+		e := p.place.solver(p.spec)
+		if err := e.prepare(e.context()); err != nil {
 			return nil, err
 		}
 		built, err := p.spec.Build(e)
 		if err != nil {
 			return nil, err
 		}
-		p.built = built
+		p.solver, p.built = e, built
 	}
 	return p.built, nil
+}
+
+// prepare makes the engine under a context of its own.
+func (p *problem) prepare(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.place.solver(p.spec).prepare(ctx)
 }
 
 // withProblem looks a problem up and runs body with it locked.
@@ -143,7 +164,13 @@ func cloned(name string, p *C.double, count C.size_t) ([]float64, error) {
 
 //export go_mcd_problem_wire
 func go_mcd_problem_wire(h C.mcd_problem, out *C.mcd_wire) C.mcd_status {
-	return withProblem(h, func(p *problem) error { return give(p.wire.copy(), out) })
+	return withProblem(h, func(p *problem) error {
+		w, ok := p.place.(*wire)
+		if !ok {
+			return fault.Invalid("problem", "it is of a device; call mcd_problem_system")
+		}
+		return give(w.copy(), out)
+	})
 }
 
 //export go_mcd_problem_set_target
@@ -211,7 +238,7 @@ func orText(s, standard string) string {
 // parametrize changes the parametrization and drops what belonged to the old one.
 func parametrize(h C.mcd_problem, change func(s *exchange.Problem) error) C.mcd_status {
 	return alter(h, func(s *exchange.Problem) error {
-		s.Sites, s.Gaussians, s.Gates = nil, nil, nil
+		s.Sites, s.Gaussians, s.Gates, s.Directions = nil, nil, nil, nil
 		s.Lower, s.Upper, s.Frozen, s.Ties, s.Mirror, s.Filter = nil, nil, nil, nil, "", 0
 		return change(s)
 	})
@@ -271,7 +298,7 @@ func go_mcd_problem_set_background(h C.mcd_problem, onsite *C.double, count C.si
 func go_mcd_problem_get_background(h C.mcd_problem, onsite *C.double, count C.size_t) C.mcd_status {
 	return withProblem(h, func(p *problem) error {
 		s := p.spec
-		return copyOut("background", orRepeated(s.Background, s.Wire.LeadOnsite, s.Wire.Sites()), onsite, count)
+		return copyOut("background", orRepeated(s.Background, s.Clean(), s.Inputs()), onsite, count)
 	})
 }
 
@@ -362,6 +389,8 @@ func go_mcd_problem_get_parametrization(h C.mcd_problem, out *C.char, count C.si
 			name = "gaussians"
 		case p.spec.Gates != nil:
 			name = "gates"
+		case p.spec.Directions != nil:
+			name = "directions"
 		}
 		return deliverText(name, out, count, needed)
 	})
@@ -463,7 +492,7 @@ func go_mcd_problem_objective(h C.mcd_problem, parameters *C.double, count C.siz
 		if err != nil {
 			return err
 		}
-		ctx := p.wire.engine.context()
+		ctx := p.solver.context()
 		var l float64
 		if grad != nil {
 			l, err = built.Gradient(ctx, theta, grad)
@@ -490,12 +519,12 @@ func go_mcd_problem_identify(h C.mcd_problem, parameters *C.double, count C.size
 			return err
 		}
 		n := len(theta)
-		values := min(n, p.spec.Wire.Points())
+		values := min(n, p.spec.Outputs())
 		a := arrays{}
 		singularOut := a.optional("singular_values", singular, singularCount, values)
 		combinationsOut := a.optional("combinations", combinations, combinationsCount, values*n)
 		errorsOut := a.optional("errors", errors, errorsCount, n)
-		sensitivityOut := a.optional("sensitivity", sensitivity, sensitivityCount, p.spec.Wire.Sites())
+		sensitivityOut := a.optional("sensitivity", sensitivity, sensitivityCount, p.spec.Inputs())
 		if a.err != nil {
 			return a.err
 		}
@@ -506,7 +535,7 @@ func go_mcd_problem_identify(h C.mcd_problem, parameters *C.double, count C.size
 		if err != nil {
 			return err
 		}
-		id, err := inverse.Identify(p.wire.engine.context(), built, theta, float64(sigma))
+		id, err := inverse.Identify(p.solver.context(), built, theta, float64(sigma))
 		if err != nil {
 			return err
 		}

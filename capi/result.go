@@ -17,11 +17,11 @@ import (
 // result is what a search found; it never changes.
 type result struct {
 	document *exchange.Document // with a Result of at least one outcome
-	wire     *wire              // its own
+	place    place              // its own
 }
 
 func (r *result) kind() uint64 { return kindResult }
-func (r *result) release()     { r.wire.release() }
+func (r *result) release()     { r.place.release() }
 
 // best returns the best outcome.
 func (r *result) best() *exchange.Outcome { return &r.document.Result.Outcomes[0] }
@@ -40,7 +40,7 @@ func withResult(h C.mcd_result, body func(r *result) error) C.mcd_status {
 //export go_mcd_result_problem
 func go_mcd_result_problem(h C.mcd_result, out *C.mcd_problem) C.mcd_status {
 	return withResult(h, func(r *result) error {
-		p, err := newProblem(r.document.Problem, r.wire.copy())
+		p, err := newProblem(r.document.Problem, r.place.duplicate())
 		if err != nil {
 			return err
 		}
@@ -93,6 +93,11 @@ func (r *result) quantity(name string, entries []float64, fixed func(values []fl
 			return entries, nil
 		}
 		return nil, fault.Invalid("name", "%q is not known; gates have \"volts\"", name)
+	case p.Directions != nil:
+		if name == "coefficients" {
+			return entries, nil
+		}
+		return nil, fault.Invalid("name", "%q is not known; directions have \"coefficients\"", name)
 	case p.Gaussians == nil:
 		return nil, fault.Invalid("name", "%q is not known; a result by sites has its entries only", name)
 	}
@@ -222,7 +227,7 @@ func go_mcd_result_outcome(h C.mcd_result, index C.size_t, out *C.mcd_result) C.
 		o := all[index]
 		d := &exchange.Document{Problem: r.document.Problem, Result: &exchange.Result{Outcomes: []exchange.Outcome{o},
 			Evaluations: o.Evaluations, Seconds: o.Seconds, Backend: r.document.Result.Backend}}
-		return give(&result{document: d, wire: r.wire.copy()}, out)
+		return give(&result{document: d, place: r.place.duplicate()}, out)
 	})
 }
 
@@ -239,7 +244,7 @@ func giveResult(d *exchange.Document, err error, out *C.mcd_result) error {
 	if d.Result == nil {
 		return fault.New(fault.File, "there is a problem but no result in it; load it as a problem, or resume the run")
 	}
-	return give(&result{document: d, wire: wireOf(d.Problem)}, out)
+	return give(&result{document: d, place: placeOf(d.Problem)}, out)
 }
 
 //export go_mcd_result_decode

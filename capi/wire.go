@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"mcd/capi/exchange"
 	"mcd/core/fault"
 	"mcd/core/kernel"
 	"mcd/core/lattice"
@@ -63,6 +64,10 @@ func (w *wire) copy() *wire {
 	defer w.mu.Unlock()
 	return newWire(w.backend, w.threads, w.engine.share())
 }
+
+func (w *wire) duplicate() place { return w.copy() }
+
+func (w *wire) solver(*exchange.Problem) solver { return w.engine }
 
 // compute looks a wire up and runs body on its engine.
 func compute(h C.mcd_wire, body func(ctx context.Context, e *engine) error) C.mcd_status {

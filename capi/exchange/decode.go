@@ -5,9 +5,11 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
+	"mcd/adjoint"
 	"mcd/capi/exchange/fb"
 	"mcd/core/fault"
 	"mcd/core/inverse"
@@ -77,6 +79,32 @@ func (r reader) longs(t table, number int) []int64 {
 	return values
 }
 
+func (r reader) complexes(t table, number int) []complex128 {
+	flat := r.doubles(t, number)
+	if flat == nil {
+		return nil
+	}
+	values := make([]complex128, len(flat)/2)
+	for i := range values {
+		values[i] = complex(flat[2*i], flat[2*i+1])
+	}
+	return values
+}
+
+func (r reader) device(t *fb.Device) *Device {
+	l := lattice.Device{Orbitals: int(t.Orbitals()), Rows: ints(r.longs(t, 1)), Cols: ints(r.longs(t, 2)), Values: r.complexes(t, 3),
+		Energies: r.doubles(t, 4), Positions: r.doubles(t, 5), Dimensions: int(t.Dimensions()), NonHermitian: t.NonHermitian() != 0}
+	var leads []Lead
+	for i := range t.LeadsLength() {
+		var le fb.Lead
+		t.Leads(&le, i)
+		leads = append(leads, Lead{Interface: r.longs(&le, 0), Orbitals: int(le.Orbitals()), Cell: r.complexes(&le, 2),
+			Hopping: r.complexes(&le, 3), Sigma: r.complexes(&le, 4), Modes: r.longs(&le, 5), Injection: r.complexes(&le, 6),
+			Extraction: r.complexes(&le, 7), Direct: r.complexes(&le, 8)})
+	}
+	return NewDevice(l, leads)
+}
+
 func (r reader) document(t *fb.Document) (*Document, error) {
 	p, err := r.problem(t.Problem(nil))
 	if err != nil {
@@ -102,15 +130,32 @@ func (r reader) document(t *fb.Document) (*Document, error) {
 }
 
 func (r reader) problem(t *fb.Problem) (*Problem, error) {
-	w := t.Wire(nil)
 	p := &Problem{
-		Wire: lattice.Strip{Length: int(w.Length()), Width: int(w.Width()), Hopping: w.Hopping(), LeadOnsite: w.LeadOnsite(),
-			Fields: r.doubles(w, 4), Energies: r.doubles(w, 5)},
-		Backend: string(w.Backend()),
-		Target:  r.doubles(t, 1), Weights: r.doubles(t, 2),
+		Target: r.doubles(t, 1), Weights: r.doubles(t, 2),
 		Loss:       inverse.Loss{Name: string(t.Loss()), Scale: t.LossScale()},
 		Background: r.doubles(t, 8), Lower: r.doubles(t, 9), Upper: r.doubles(t, 10),
 		Frozen: slices.Clone(t.FrozenBytes()), Ties: r.longs(t, 12), Mirror: string(t.Mirror()), Filter: t.Filter(),
+	}
+	w, d := t.Wire(nil), t.Device(nil)
+	switch {
+	case (w == nil) == (d == nil):
+		return nil, fault.Invalid("problem", "it has a wire and a device, or none of them; one is needed")
+	case w != nil:
+		p.Wire = lattice.Strip{Length: int(w.Length()), Width: int(w.Width()), Hopping: w.Hopping(), LeadOnsite: w.LeadOnsite(),
+			Fields: r.doubles(w, 4), Energies: r.doubles(w, 5)}
+		p.Backend = string(w.Backend())
+	default:
+		p.Device, p.Curves = r.device(d), r.longs(t, 17)
+	}
+	if s := t.Directions(nil); s != nil {
+		var names []string
+		if s.Names() != nil {
+			names = strings.Split(string(s.Names()), "\n")
+		}
+		var err error
+		if p.Directions, err = NewDirections(r.longs(s, 0), r.longs(s, 1), r.complexes(s, 2), r.doubles(s, 3), names); err != nil {
+			return nil, err
+		}
 	}
 	if s := t.Sites(nil); s != nil {
 		p.Sites = &Sites{r.doubles(s, 0)}
@@ -203,13 +248,23 @@ func (r reader) result(t *fb.Result) (*Result, error) {
 // validate checks the meaning of a document that has been read.
 func (d *Document) validate() error {
 	p := d.Problem
+	if p.Device != nil {
+		if err := p.Device.Validate(); err != nil {
+			return err
+		}
+	}
+	if p.Device != nil && p.Directions != nil {
+		if err := adjoint.ValidateDirections(&p.Device.Lattice, p.Directions.Directions); err != nil {
+			return err
+		}
+	}
 	parametrization, err := p.Validate()
 	if err != nil {
 		return err
 	}
 	n := parametrization.Parameters()
 	if d.State != nil {
-		if err := checkState(d.State, n, p.Wire.Points()); err != nil {
+		if err := checkState(d.State, n, p.Outputs()); err != nil {
 			return err
 		}
 	}
@@ -243,7 +298,7 @@ func checkState(s *inverse.RunState, parameters, points int) error {
 
 func (o *Outcome) check(parameters int, p *Problem) error {
 	switch {
-	case len(o.Theta) != parameters, len(o.Parameters) != p.Entries(), len(o.Onsite) != p.Wire.Sites(), len(o.Conductance) != p.Wire.Points(),
+	case len(o.Theta) != parameters, len(o.Parameters) != p.Entries(), len(o.Onsite) != p.Inputs(), len(o.Conductance) != p.Outputs(),
 		o.Errors != nil && len(o.Errors) != p.Entries(), len(o.History) != len(o.HistoryEvaluations),
 		o.Roughness != nil && len(o.Roughness) != len(o.History),
 		!finite(o.Theta), !finite(o.Parameters), !finite(o.Onsite), !finite(o.Conductance):

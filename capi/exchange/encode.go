@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"strings"
+
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"mcd/capi/exchange/fb"
@@ -79,20 +81,10 @@ func (w writer) text(s string) offset {
 func (w writer) tables(parts []offset) offset { return w.CreateVectorOfTables(parts) }
 
 func (w writer) problem(p *Problem) offset {
-	strip := &p.Wire
-	fields, energies, backend := w.doubles(strip.Fields), w.doubles(strip.Energies), w.text(p.Backend)
-	fb.WireStart(w.Builder)
-	fb.WireAddLength(w.Builder, int64(strip.Length))
-	fb.WireAddWidth(w.Builder, int64(strip.Width))
-	fb.WireAddHopping(w.Builder, strip.Hopping)
-	fb.WireAddLeadOnsite(w.Builder, strip.LeadOnsite)
-	fb.WireAddFields(w.Builder, fields)
-	fb.WireAddEnergies(w.Builder, energies)
-	w.link(fb.WireAddBackend, backend)
-	wire := fb.WireEnd(w.Builder)
-
+	wire, device := w.wire(p), w.device(p.Device)
 	target, weights, loss := w.doubles(p.Target), w.doubles(p.Weights), w.text(p.Loss.Name)
 	sites, gaussians, gates := w.sites(p.Sites), w.gaussians(p.Gaussians), w.gates(p.Gates)
+	directions, curves := w.directions(p.Directions), w.longs(p.Curves)
 	background, lower, upper := w.doubles(p.Background), w.doubles(p.Lower), w.doubles(p.Upper)
 	frozen, ties, mirror := w.bytes(p.Frozen), w.longs(p.Ties), w.text(p.Mirror)
 	var regularizers offset
@@ -104,7 +96,7 @@ func (w writer) problem(p *Problem) offset {
 		regularizers = w.tables([]offset{fb.RegularizerEnd(w.Builder)})
 	}
 	fb.ProblemStart(w.Builder)
-	fb.ProblemAddWire(w.Builder, wire)
+	w.link(fb.ProblemAddWire, wire)
 	fb.ProblemAddTarget(w.Builder, target)
 	w.link(fb.ProblemAddWeights, weights)
 	w.link(fb.ProblemAddLoss, loss)
@@ -120,7 +112,28 @@ func (w writer) problem(p *Problem) offset {
 	w.link(fb.ProblemAddMirror, mirror)
 	fb.ProblemAddFilter(w.Builder, p.Filter)
 	w.link(fb.ProblemAddRegularizers, regularizers)
+	w.link(fb.ProblemAddDevice, device)
+	w.link(fb.ProblemAddCurves, curves)
+	w.link(fb.ProblemAddDirections, directions)
 	return fb.ProblemEnd(w.Builder)
+}
+
+// wire writes the wire of a problem, 0 if it is of a device.
+func (w writer) wire(p *Problem) offset {
+	if p.Device != nil {
+		return 0
+	}
+	strip := &p.Wire
+	fields, energies, backend := w.doubles(strip.Fields), w.doubles(strip.Energies), w.text(p.Backend)
+	fb.WireStart(w.Builder)
+	fb.WireAddLength(w.Builder, int64(strip.Length))
+	fb.WireAddWidth(w.Builder, int64(strip.Width))
+	fb.WireAddHopping(w.Builder, strip.Hopping)
+	fb.WireAddLeadOnsite(w.Builder, strip.LeadOnsite)
+	fb.WireAddFields(w.Builder, fields)
+	fb.WireAddEnergies(w.Builder, energies)
+	w.link(fb.WireAddBackend, backend)
+	return fb.WireEnd(w.Builder)
 }
 
 func (w writer) sites(s *Sites) offset {
@@ -156,6 +169,90 @@ func (w writer) gates(g *Gates) offset {
 	fb.GatesAddBasis(w.Builder, basis)
 	fb.GatesAddVolts(w.Builder, volts)
 	return fb.GatesEnd(w.Builder)
+}
+
+// complexes writes complex numbers as two elements each.
+func (w writer) complexes(values []complex128) offset {
+	if values == nil {
+		return 0
+	}
+	w.StartVector(8, 2*len(values), 8)
+	for i := len(values) - 1; i >= 0; i-- {
+		w.PrependFloat64(imag(values[i]))
+		w.PrependFloat64(real(values[i]))
+	}
+	return w.EndVector(2 * len(values))
+}
+
+func (w writer) device(d *Device) offset {
+	if d == nil {
+		return 0
+	}
+	parts := make([]offset, len(d.Leads))
+	for i := range d.Leads {
+		parts[i] = w.lead(&d.Leads[i])
+	}
+	l := &d.Lattice
+	rows, cols, values := w.longs(wide(l.Rows)), w.longs(wide(l.Cols)), w.complexes(l.Values)
+	energies, positions, leads := w.doubles(l.Energies), w.doubles(l.Positions), w.tables(parts)
+	fb.DeviceStart(w.Builder)
+	fb.DeviceAddOrbitals(w.Builder, int64(l.Orbitals))
+	fb.DeviceAddRows(w.Builder, rows)
+	fb.DeviceAddCols(w.Builder, cols)
+	fb.DeviceAddValues(w.Builder, values)
+	fb.DeviceAddEnergies(w.Builder, energies)
+	w.link(fb.DeviceAddPositions, positions)
+	fb.DeviceAddDimensions(w.Builder, int64(l.Dimensions))
+	if l.NonHermitian {
+		fb.DeviceAddNonHermitian(w.Builder, 1)
+	}
+	fb.DeviceAddLeads(w.Builder, leads)
+	return fb.DeviceEnd(w.Builder)
+}
+
+func (w writer) lead(l *Lead) offset {
+	touched, cell, hopping, sigma := w.longs(l.Interface), w.complexes(l.Cell), w.complexes(l.Hopping), w.complexes(l.Sigma)
+	modes, injection, extraction, direct := w.longs(l.Modes), w.complexes(l.Injection), w.complexes(l.Extraction), w.complexes(l.Direct)
+	fb.LeadStart(w.Builder)
+	fb.LeadAddInterface(w.Builder, touched)
+	fb.LeadAddOrbitals(w.Builder, int64(l.Orbitals))
+	w.link(fb.LeadAddCell, cell)
+	w.link(fb.LeadAddHopping, hopping)
+	w.link(fb.LeadAddSigma, sigma)
+	w.link(fb.LeadAddModes, modes)
+	w.link(fb.LeadAddInjection, injection)
+	w.link(fb.LeadAddExtraction, extraction)
+	w.link(fb.LeadAddDirect, direct)
+	return fb.LeadEnd(w.Builder)
+}
+
+func (w writer) directions(d *Directions) offset {
+	if d == nil {
+		return 0
+	}
+	list := []int64{0}
+	var entries []int64
+	for i := range d.Directions {
+		entries = append(entries, wide(d.Directions[i].Entries)...)
+		list = append(list, int64(len(entries)))
+	}
+	first, all, values := w.longs(list), w.longs(entries), w.complexes(joined(d.Directions))
+	start, names := w.doubles(d.Start), w.text(strings.Join(d.Names, "\n"))
+	fb.DirectionsStart(w.Builder)
+	fb.DirectionsAddFirst(w.Builder, first)
+	fb.DirectionsAddEntries(w.Builder, all)
+	fb.DirectionsAddValues(w.Builder, values)
+	fb.DirectionsAddStart(w.Builder, start)
+	w.link(fb.DirectionsAddNames, names)
+	return fb.DirectionsEnd(w.Builder)
+}
+
+func wide(values []int) []int64 {
+	out := make([]int64, len(values))
+	for i, v := range values {
+		out[i] = int64(v)
+	}
+	return out
 }
 
 func (w writer) options(o *inverse.DesignOptions) offset {

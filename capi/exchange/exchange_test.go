@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"mcd/adjoint"
 	"mcd/core/fault"
 	"mcd/core/inverse"
 	"mcd/core/lattice"
@@ -94,6 +95,60 @@ func TestRoundTripKinds(t *testing.T) {
 	got, err = Decode(d.Encode())
 	require.NoError(t, err)
 	assert.Equal(t, d, got)
+}
+
+// deviceExample is a chain of four orbitals between a lead by cells and one by waves, two points, all parametrized by
+// directions that change over the points.
+func deviceExample() *Document {
+	chain := lattice.Device{Orbitals: 4, Rows: []int{0, 1, 1, 2, 2, 3}, Cols: []int{1, 0, 2, 1, 3, 2},
+		Values: []complex128{1, 1, 2i, -2i, 1, 1, 2, 2, 3i, -3i, 2, 2}, Energies: []float64{0.5, 0.25},
+		Positions: []float64{0, 1, 2, 3}, Dimensions: 1}
+	leads := []Lead{{Interface: []int64{0}, Orbitals: 1, Cell: []complex128{0}, Hopping: []complex128{1, 2}},
+		{Interface: []int64{3}, Sigma: []complex128{-1i}, Modes: []int64{1, 0}, Injection: []complex128{2}, Extraction: []complex128{2i}, Direct: []complex128{-1}}}
+	directions := &Directions{Start: []float64{0.5, -1}, Names: []string{"a", "b"}, Directions: []adjoint.Direction{
+		{Entries: []int{0, 1}, Values: []complex128{1i, -1i, 1, 1}}, {Entries: []int{4, 5}, Values: []complex128{1, 1, 2, 2}}}}
+	return &Document{Problem: &Problem{Device: NewDevice(chain, leads), Curves: []int64{1, 0, 0, 0}, Target: []float64{0, 0.5, 1, 0},
+		Directions: directions, Lower: []float64{-1, -2}}}
+}
+
+func TestRoundTripDevice(t *testing.T) {
+	d := deviceExample()
+	got, err := Decode(d.Encode())
+	require.NoError(t, err)
+	assert.Equal(t, d, got)
+	d.Problem.Directions, d.Problem.Lower = nil, nil
+	d.Problem.Gaussians = &Gaussians{X: []float64{1}, Y: []float64{0}, Amplitude: []float64{-2}, Radius: []float64{1}, Free: FreeX}
+	d.Problem.Device.Lattice.NonHermitian = true
+	d.Problem.Device.Leads[1].Extraction, d.Problem.Device.Leads[1].Direct = nil, nil
+	got, err = Decode(d.Encode())
+	require.NoError(t, err)
+	assert.Equal(t, d, got)
+}
+
+func TestDeviceMeaning(t *testing.T) {
+	for text, change := range map[string]func(p *Problem){
+		"curves":             func(p *Problem) { p.Curves = []int64{1} },
+		"leads 0 to 1":       func(p *Problem) { p.Curves[0] = 2 },
+		"target":             func(p *Problem) { p.Target = p.Target[1:] },
+		"mirror":             func(p *Problem) { p.Mirror = "x" },
+		"smoothness":         func(p *Problem) { p.Smoothness = 1 },
+		"parametrization":    func(p *Problem) { p.Gates = &Gates{Basis: make([]float64, 4), Volts: []float64{1}} },
+		"conjugate":          func(p *Problem) { p.Directions.Directions[0].Values[0] = 7 },
+		"entry 9":            func(p *Problem) { p.Directions.Directions[0].Entries[0] = 9 },
+		"names":              func(p *Problem) { p.Directions.Names = []string{"a"} },
+		"pattern":            func(p *Problem) { p.Device.Lattice.Values = p.Device.Lattice.Values[1:] },
+		"dimensions":         func(p *Problem) { p.Device.Lattice.Dimensions = 3 },
+		"cell":               func(p *Problem) { p.Device.Leads[0].Cell = make([]complex128, 3) },
+		"interface orbitals": func(p *Problem) { p.Device.Leads[0].Orbitals = -1 },
+		"modes":              func(p *Problem) { p.Device.Leads[1].Modes[0] = 2 },
+		"direct":             func(p *Problem) { p.Device.Leads[1].Direct = nil },
+	} {
+		d := deviceExample()
+		change(d.Problem)
+		_, err := Decode(d.Encode())
+		assert.Equal(t, fault.File, fault.KindOf(err), text)
+		assert.ErrorContains(t, err, text)
+	}
 }
 
 // TestMeaning damages the meaning of sound buffers.

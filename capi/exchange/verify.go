@@ -36,6 +36,7 @@ var (
 	double   = field{kind: scalar, size: 8}
 	long     = field{kind: scalar, size: 8}
 	word     = field{kind: scalar, size: 4}
+	octet    = field{kind: scalar, size: 1}
 	doubles  = field{kind: vector, size: 8}
 	longs    = field{kind: vector, size: 8}
 	octets   = field{kind: vector, size: 1}
@@ -55,7 +56,10 @@ var (
 	gaussianTable  = []field{required(doubles), required(doubles), required(doubles), required(doubles), word}
 	gatesTable     = []field{required(doubles), required(doubles)}
 	penaltyTable   = []field{required(optional), double}
-	problemTable   = []field{required(one(wireTable)), required(doubles), doubles, optional, double, one(sitesTable), one(gaussianTable), one(gatesTable), doubles, doubles, doubles, octets, longs, optional, double, many(penaltyTable)}
+	leadTable      = []field{required(longs), long, doubles, doubles, doubles, longs, doubles, doubles, doubles}
+	deviceTable    = []field{long, required(longs), required(longs), required(doubles), required(doubles), doubles, long, octet, required(many(leadTable))}
+	directionTable = []field{required(longs), required(longs), required(doubles), required(doubles), optional}
+	problemTable   = []field{one(wireTable), required(doubles), doubles, optional, double, one(sitesTable), one(gaussianTable), one(gatesTable), doubles, doubles, doubles, octets, longs, optional, double, many(penaltyTable), one(deviceTable), longs, one(directionTable)}
 	optionsTable   = []field{required(optional), double, longs, doubles, long, long, double, double, double, double, long, double, long, double, double, long}
 	minimization   = []field{required(optional), doubles, doubles, long, long, double, required(doubles), required(doubles), double, double, doubles, longs}
 	finishedTable  = []field{required(doubles), double, required(optional), optional, long, double, required(doubles), doubles, longs}

@@ -211,12 +211,12 @@ func (r *run) one(ctx context.Context, current *optimize.State, o optimize.Optio
 	return optimize.Minimize(ctx, r.problem, r.start(len(r.finished)), o)
 }
 
-// start returns the parameters of start i. The uniform wire reflects nothing and every derivative vanishes there, so a
+// start returns the parameters of start i. The uniform wire reflects nothing and every derivative vanishes there, so a wire's
 // uniform first start is moved like the others.
 func (r *run) start(i int) []float64 {
 	theta := r.problem.setup.Parametrization.Start()
 	r.problem.setup.Parametrization.Onsite(theta, r.problem.h)
-	if i == 0 && slices.Min(r.problem.h) != slices.Max(r.problem.h) {
+	if i == 0 && (r.problem.setup.Strip == nil || slices.Min(r.problem.h) != slices.Max(r.problem.h)) {
 		return theta
 	}
 	random := rand.New(rand.NewPCG(r.o.Seed, uint64(i)))

@@ -15,7 +15,9 @@ import (
 // with lengths in lattice constants. The parameters are the free quantities, Gaussian by Gaussian in the order x, y, amplitude,
 // radius; the others keep their values.
 type Gaussians struct {
+	// Length and Width are those of the wire; or Positions holds x and y of every site of a device (sites × 2), and they are 0.
 	Length, Width int
+	Positions     []float64
 	// X, Y, Amplitude, Radius have one entry per defect; radii are above 0.
 	X, Y, Amplitude, Radius []float64
 	// Free says which of x, y, amplitude, radius are parameters; at least one.
@@ -44,13 +46,21 @@ var gaussianNames = [4]string{"x", "y", "amplitude", "radius"}
 // Build checks the description.
 func (g Gaussians) Build() (Parametrization, error) {
 	n, count := g.Length*g.Width, len(g.X)
-	if g.Length < 1 || g.Width < 1 {
+	switch {
+	case g.Positions == nil && (g.Length < 1 || g.Width < 1):
 		return nil, fault.Invalid("length", "%d × %d sites; give at least 1 × 1", g.Length, g.Width)
+	case g.Positions != nil && (n != 0 || len(g.Positions) == 0 || len(g.Positions)%2 != 0):
+		return nil, fault.Invalid("positions", "%d values; give x and y of every site, and no length and width", len(g.Positions))
+	case g.Positions != nil:
+		n = len(g.Positions) / 2
+	}
+	if err := checkFinite("positions", g.Positions); err != nil {
+		return nil, err
 	}
 	if count == 0 {
 		return nil, fault.Invalid("x", "empty; give at least one Gaussian")
 	}
-	p := &gaussians{width: g.Width, free: [4]bool{g.Free.X, g.Free.Y, g.Free.Amplitude, g.Free.Radius}}
+	p := &gaussians{width: g.Width, positions: slices.Clone(g.Positions), free: [4]bool{g.Free.X, g.Free.Y, g.Free.Amplitude, g.Free.Radius}}
 	if p.free == [4]bool{} {
 		return nil, fault.Invalid("free", "nothing is free; name at least one of %q", gaussianNames)
 	}
@@ -105,7 +115,8 @@ func (g Gaussians) Build() (Parametrization, error) {
 }
 
 type gaussians struct {
-	width        int
+	width        int       // of a wire
+	positions    []float64 // of a device
 	background   []float64
 	value        [4][]float64 // x, y, amplitude, radius
 	free         [4]bool
@@ -157,12 +168,21 @@ func (g *gaussians) quantities(theta []float64) [4][]float64 {
 	return value
 }
 
+// position returns where site i is.
+func (g *gaussians) position(i int) (x, y float64) {
+	if g.positions != nil {
+		return g.positions[2*i], g.positions[2*i+1]
+	}
+	return float64(i / g.width), float64(i % g.width)
+}
+
 func (g *gaussians) Onsite(theta, h []float64) {
 	v := g.quantities(theta)
 	copy(h, g.background)
 	for d := range v[0] {
 		for i := range h {
-			dx, dy := float64(i/g.width)-v[0][d], float64(i%g.width)-v[1][d]
+			x, y := g.position(i)
+			dx, dy := x-v[0][d], y-v[1][d]
 			h[i] += v[2][d] * math.Exp(-(dx*dx+dy*dy)/(v[3][d]*v[3][d]))
 		}
 	}
@@ -173,8 +193,9 @@ func (g *gaussians) Pull(theta, jac []float64, rows int, out []float64) {
 	slope := make([]float64, len(g.background)*n) // dh_i/dθ_j
 	for i := range g.background {
 		row := slope[i*n : (i+1)*n]
+		x, y := g.position(i)
 		for d := range v[0] {
-			dx, dy, r := float64(i/g.width)-v[0][d], float64(i%g.width)-v[1][d], v[3][d]
+			dx, dy, r := x-v[0][d], y-v[1][d], v[3][d]
 			s := (dx*dx + dy*dy) / (r * r)
 			e := math.Exp(-s)
 			a := v[2][d] * e

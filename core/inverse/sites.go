@@ -190,7 +190,13 @@ func (s *sites) Sites() int                       { return len(s.start) }
 func (s *sites) Parameters() int                  { return len(s.start) }
 func (s *sites) Start() []float64                 { return slices.Clone(s.start) }
 func (s *sites) Bounds() (lower, upper []float64) { return s.lower, s.upper }
-func (s *sites) Label(j int) string               { return fmt.Sprintf("onsite[%d,%d]", j/s.width, j%s.width) }
+
+func (s *sites) Label(j int) string {
+	if s.width == 1 {
+		return fmt.Sprintf("onsite[%d]", j)
+	}
+	return fmt.Sprintf("onsite[%d,%d]", j/s.width, j%s.width)
+}
 
 func (s *sites) Onsite(theta, h []float64) {
 	if s.filter == nil {

@@ -1,13 +1,13 @@
 """Any device: sparse Hamiltonians over a sweep, leads anywhere; transmissions, densities, and exact derivatives."""
 
-from ctypes import byref, c_size_t, c_void_p
+from ctypes import byref, c_int64, c_size_t, c_void_p
 from functools import cached_property
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._library import Handle, array, call, check, create, integer, interruptible, library, text
+from ._library import Handle, array, call, check, create, growing, integer, interruptible, library, text
 from .errors import ArgumentError
 
 __all__ = ["Device", "Lead", "SelfEnergy"]
@@ -109,6 +109,31 @@ class Device:
         call("mcd_system_add_self_energy", self._handle.value, *_reals(lead.interface), *_doubles(lead.sigma), *_reals(modes),
              *_doubles(np.concatenate([q.ravel() for q in waves])), None, 0, None, 0)
 
+    @classmethod
+    def _of(cls, handle: Handle) -> "Device":
+        """The device that a handle names."""
+        device, value = cls.__new__(cls), handle.value
+        orbitals, entries, points, leads = (c_int64() for _ in range(4))
+        call("mcd_system_shape", value, *map(byref, (orbitals, entries, points, leads)))
+        device._handle, device._orbitals = handle, orbitals.value
+        device._rows, device._cols = np.empty(entries.value, np.int64), np.empty(entries.value, np.int64)
+        call("mcd_system_pattern", value, *_reals(device._rows), *_reals(device._cols))
+        device._energies = np.empty(points.value)
+        call("mcd_system_energies", value, *_reals(device._energies))
+        needed, dimensions = c_size_t(), c_int64()
+        call("mcd_system_positions", value, None, 0, byref(needed), byref(dimensions))
+        device._positions = None
+        if needed.value:
+            device._positions = np.empty((orbitals.value, dimensions.value))
+            call("mcd_system_positions", value, *_reals(device._positions), byref(needed), byref(dimensions))
+        device._interfaces, device._cells = [], []
+        for lead in range(leads.value):
+            cell = c_int64()
+            interface = growing(np.int64, "mcd_system_lead", value, lead, byref(cell))
+            device._interfaces.append(interface)
+            device._cells.append((cell.value, len(interface)) if cell.value else None)
+        return device
+
     def __repr__(self) -> str:
         return f"<mcd.Device {self.orbitals} orbitals, {len(self._interfaces)} leads, {self.points} points>"
 
@@ -141,6 +166,13 @@ class Device:
     def pattern(self) -> Tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows and columns of the entries of the Hamiltonians, (entries,) each."""
         return self._rows.copy(), self._cols.copy()
+
+    @property
+    def sites(self) -> NDArray[np.int64]:
+        """The site of every orbital, (orbitals,): orbitals at one position belong to one site."""
+        if self._positions is None:
+            raise ArgumentError("positions: not known; give them to Device")
+        return np.unique(self._positions, axis=0, return_inverse=True)[1].reshape(-1)
 
     @property
     def interfaces(self) -> List[NDArray[np.int64]]:
@@ -331,6 +363,53 @@ class Device:
             drawn.savefig(path, dpi=200)
         return drawn
 
+    def _values(self) -> ComplexArray:
+        """The Hamiltonians on the entries of the pattern, (points, entries)."""
+        values = np.empty((self.points, len(self._rows)), np.complex128)
+        call("mcd_system_values", self._handle.value, *_doubles(values))
+        return values
+
+    def _with(self, values: ComplexArray) -> "Device":
+        """The device with other Hamiltonians on its pattern."""
+        handle = create("mcd_system_copy", self._handle.value)
+        call("mcd_system_set_values", handle.value, *_doubles(values))
+        return Device._of(handle)
+
+    @cached_property
+    def _index(self):
+        """Numbers of the entries in the order of row · orbitals + column, and these."""
+        keys = self._rows * self._orbitals + self._cols
+        order = np.argsort(keys, kind="stable")
+        return order, keys[order]
+
+    def _places(self, pairs, name: str) -> NDArray[np.int64]:
+        """Numbers of the entries (i, j), (n, 2), of the pattern."""
+        order, keys = self._index
+        wanted = pairs[:, 0] * self._orbitals + pairs[:, 1]
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        outside = np.flatnonzero((keys[at] != wanted) | (pairs < 0).any(axis=1) | (pairs >= self._orbitals).any(axis=1))
+        if outside.size:
+            i, j = pairs[outside[0]]
+            raise ArgumentError(f"{name}: ({i}, {j}) is no entry of the Hamiltonian; give entries of device.pattern, and list "
+                                "zeros there that shall change")
+        return order[at]
+
+    def _change(self, change, name: str):
+        """A change of the Hamiltonians as numbers of entries and values (rows, entries); zeros are left out."""
+        if hasattr(change, "tocoo"):
+            matrix = change.tocoo()
+            if matrix.shape != (self._orbitals, self._orbitals):
+                raise ArgumentError(f"{name}: shape {matrix.shape}; give shape {(self._orbitals, self._orbitals)}")
+            matrix.sum_duplicates()
+            kept = matrix.data != 0
+            pairs = np.stack([matrix.row[kept], matrix.col[kept]], axis=1).astype(np.int64)
+            return self._places(pairs, name), _complex(matrix.data[kept][None], (1, None), name)
+        values = _complex(np.atleast_2d(change), (None, len(self._rows)), name)
+        if len(values) not in (1, self.points):
+            raise ArgumentError(f"{name}: {len(values)} rows for {self.points} points; give one for all or one for each")
+        entries = np.flatnonzero((values != 0).any(axis=0))
+        return entries, values[:, entries]
+
     def _onsite(self, onsite):
         return (None, 0) if onsite is None else _reals(array(onsite, (self.orbitals,), "onsite"))
 
@@ -338,10 +417,10 @@ class Device:
         return (None, 0) if weights is None else _reals(array(weights, (self.points,), "weights"))
 
     def _point(self, point) -> int:
-        return _index(point, self.points, "point")
+        return _number(point, self.points, "point")
 
     def _lead(self, lead, name) -> int:
-        return _index(lead, self.leads, name)
+        return _number(lead, self.leads, name)
 
     def _changes(self, leads) -> ComplexArray:
         """The derivatives of all leads' cells and hoppings as the library takes them."""
@@ -374,7 +453,7 @@ class Device:
         return out
 
 
-def _index(value, count: int, name: str) -> int:
+def _number(value, count: int, name: str) -> int:
     index = integer(value, name)
     if not 0 <= index < count:
         raise ArgumentError(f"{name}: {index}; give 0 to {count - 1}")

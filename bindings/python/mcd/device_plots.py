@@ -22,7 +22,7 @@ def figure(device, values=None, label="", cmap=None):
     sites, site = np.unique(flat, axis=0, return_inverse=True)
     site = site.reshape(-1)
     with rc_context(STYLE):
-        drawn = _figure(Figure)
+        drawn = _figure(Figure, 7.2, 5.8)
         ax = drawn.subplots()
         rows, cols = (site[index] for index in device.pattern)
         bonds = np.unique(np.stack([rows, cols])[:, rows < cols], axis=1).T

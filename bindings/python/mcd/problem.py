@@ -10,16 +10,18 @@ from numpy.typing import ArrayLike
 
 from . import _prototypes as c
 from ._library import Handle, array, call, create, full, get, growing, pair, real, text
+from .device import Device
 from .errors import ArgumentError, InfeasibleWarning
 from .wire import FloatArray, Wire
 
-__all__ = ["Sites", "Gaussians", "Gates", "Smoothness", "Problem", "Identifiability", "roughness"]
+__all__ = ["Sites", "Gaussians", "Gates", "Directions", "Hoppings", "Smoothness", "Problem", "Identifiability", "roughness"]
 
 ByName = Mapping[str, ArrayLike]
 
 
 class Sites:
-    """Every on-site energy is a parameter.
+    """Every on-site energy is a parameter. Of a device they are added to its Hamiltonian, one for every orbital: read
+    (orbitals,) for (length, width), and 0 for the clean wire.
 
     Parameters
     ----------
@@ -31,7 +33,8 @@ class Sites:
     frozen : array_like of bool, (length, width), optional
         Sites that keep their start.
     ties : array_like of int, (length, width), optional
-        Sites with the same number ≥ 0 share one value; −1 stands alone.
+        Sites with the same number ≥ 0 share one value; −1 stands alone. The orbitals of one site are tied by
+        ``ties=device.sites``.
     mirror : {"none", "x", "y", "both", "point"}
         Symmetry that the potential keeps: "x" means h(x, y) = h(length−1−x, y), "point" a rotation by half a turn.
     filter : float
@@ -44,16 +47,17 @@ class Sites:
         self.start, self.lower, self.upper, self.frozen, self.ties = start, lower, upper, frozen, ties
         self.mirror, self.filter = mirror, filter
 
-    def _apply(self, problem: int, wire: Wire) -> None:
-        start = full(wire.lead_onsite if self.start is None else self.start, wire.shape, "start")
+    def _apply(self, problem: int, place: "_Place") -> None:
+        start = full(place.clean if self.start is None else self.start, place.shape, "start")
         call("mcd_problem_set_sites", problem, *pair(start))
-        _constrain(problem, wire.shape, self)
+        _constrain(problem, place.shape, self)
         call("mcd_problem_set_mirror", problem, str(self.mirror).encode())
         call("mcd_problem_set_filter", problem, real(self.filter, "filter"))
 
 
 class Gates:
-    """The voltages of gates are the parameters: h = background + Σ_i volts[i] · basis[i].
+    """The voltages of gates are the parameters: h = background + Σ_i volts[i] · basis[i]. Of a device, basis functions of any
+    kind: read (orbitals,) for (length, width).
 
     Parameters
     ----------
@@ -75,16 +79,17 @@ class Gates:
         self.basis, self.volts, self.lower, self.upper = basis, volts, lower, upper
         self.frozen, self.ties, self.background = frozen, ties, background
 
-    def _apply(self, problem: int, wire: Wire) -> None:
-        basis = array(self.basis, (None, *wire.shape), "basis")
+    def _apply(self, problem: int, place: "_Place") -> None:
+        basis = array(self.basis, (None, *place.shape), "basis")
         volts = full(self.volts, basis.shape[:1], "volts")
         call("mcd_problem_set_gates", problem, *pair(basis), *pair(volts))
-        _set_background(problem, wire, self.background)
+        _set_background(problem, place, self.background)
         _constrain(problem, volts.shape, self)
 
 
 class Gaussians:
-    """Gaussian bumps: h(x, y) = background + Σ_i amplitude[i] · exp(−((x − x[i])² + (y − y[i])²)/radius[i]²).
+    """Gaussian bumps: h(x, y) = background + Σ_i amplitude[i] · exp(−((x − x[i])² + (y − y[i])²)/radius[i]²). In a device x and
+    y are its orbitals' positions.
 
     Parameters
     ----------
@@ -123,13 +128,13 @@ class Gaussians:
             if name not in valid:
                 raise ArgumentError(f"{argument}: {name!r} is not a free parameter; valid names are {', '.join(valid)}")
 
-    def _apply(self, problem: int, wire: Wire) -> None:
+    def _apply(self, problem: int, place: "_Place") -> None:
         given = {name: np.atleast_1d(getattr(self, name)) for name in self._FLAGS}
         count = max(len(v) for v in given.values())
         values = [full(v[0] if v.shape == (1,) else v, (count,), name) for name, v in given.items()]
         call("mcd_problem_set_gaussians", problem, *(v.ctypes.data for v in values), count,
              sum(self._FLAGS[name] for name in self.free))
-        _set_background(problem, wire, self.background)
+        _set_background(problem, place, self.background)
         _constrain(problem, (count, len(self.free)), _Rows(
             self._rows("lower bounds", {"radius": 0.1, **{n: b[0] for n, b in self.bounds.items()}}, count, -np.inf),
             self._rows("upper bounds", {n: b[1] for n, b in self.bounds.items()}, count, np.inf),
@@ -161,9 +166,9 @@ def _constrain(problem: int, shape: tuple, given) -> None:
         call("mcd_problem_set_ties", problem, *pair(ties))
 
 
-def _set_background(problem: int, wire: Wire, background: Optional[ArrayLike]) -> None:
+def _set_background(problem: int, place: "_Place", background: Optional[ArrayLike]) -> None:
     if background is not None:
-        onsite = full(background, wire.shape, "background")
+        onsite = full(background, place.shape, "background")
         call("mcd_problem_set_background", problem, *pair(onsite))
 
 
@@ -196,45 +201,157 @@ class Identifiability(NamedTuple):
         return int(np.count_nonzero(self.singular_values * real(scale, "scale") > real(sigma, "sigma")))
 
 
-Parametrization = Union[Sites, Gaussians, Gates]
-
-
-class Problem:
-    """The problem of finding a potential whose conductance is a given curve.
+class Directions:
+    """The coefficients c of changes D of a device's Hamiltonians are the parameters: H = H₀ + Σ_k c[k]·D[k]. Leads stay as
+    they are.
 
     Parameters
     ----------
-    wire : Wire
+    changes : sequence
+        Every D as a scipy.sparse matrix, or as values on the entries of ``device.pattern``, (entries,) or (points, entries).
+    start : array_like, (directions,), or float
+        Where the search begins.
+    names : sequence of str, optional
+        By which results call the coefficients.
+    lower, upper : array_like, (directions,), or float
+        Bounds.
+    frozen, ties : array_like, (directions,), optional
+        As in `Sites`.
+    """
+
+    def __init__(self, changes: Sequence, start: ArrayLike = 0.0, names: Optional[Sequence[str]] = None,
+                 lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf, frozen: Optional[ArrayLike] = None,
+                 ties: Optional[ArrayLike] = None):
+        self.changes, self.start, self.names, self.lower, self.upper = changes, start, names, lower, upper
+        self.frozen, self.ties = frozen, ties
+
+    def _apply(self, problem: int, place: "_Place") -> None:
+        parts = [place.device._change(change, f"changes[{k}]") for k, change in enumerate(self.changes)]
+        self._set(problem, place, parts, (len(parts),), self.names)
+
+    def _set(self, problem: int, place: "_Place", parts, shape: tuple, names: Optional[Sequence[str]]) -> None:
+        """Sets directions of parts (entries, values (rows, entries)); parameters have the given shape."""
+        first = np.append(0, np.cumsum([len(entries) for entries, _ in parts])).astype(np.int64)
+        entries = np.concatenate([entries for entries, _ in parts]) if parts else np.empty(0, np.int64)
+        rows = max((len(values) for _, values in parts), default=1)
+        values = np.concatenate([np.broadcast_to(values, (rows, values.shape[1])) for _, values in parts], axis=1) \
+            if parts else np.empty((1, 0), np.complex128)
+        values, start = np.ascontiguousarray(values), full(self.start, shape, "start")
+        call("mcd_problem_set_directions", problem, *pair(first), *pair(entries), values.ctypes.data, 2 * values.size,
+             *pair(start), None if names is None else "\n".join(names).encode())
+        _constrain(problem, shape, self)
+
+
+class Hoppings(Directions):
+    """Hoppings of a device are the parameters; each is tied to the conjugate of its reverse.
+
+    Parameters
+    ----------
+    bonds : array_like of int, (bonds, 2)
+        Hoppings (i, j), each in one direction, all of them in ``device.pattern``.
+    kind : {"relative", "real", "complex"}
+        What a parameter c is: H_ij becomes (1 + c)·H_ij, which keeps the phases of a field; or H_ij + c with c real; or with
+        c complex, (real part, imaginary part).
+    start : array_like or float
+        Where the search begins, (bonds,), or (bonds, 2) for complex ones.
+    lower, upper, frozen, ties
+        Of the same shape, as in `Sites`.
+    """
+
+    def __init__(self, bonds: ArrayLike, kind: str = "relative", start: ArrayLike = 0.0, lower: ArrayLike = -np.inf,
+                 upper: ArrayLike = np.inf, frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None):
+        super().__init__((), start, None, lower, upper, frozen, ties)
+        if kind not in ("relative", "real", "complex"):
+            raise ArgumentError(f'kind: {kind!r}; give "relative", "real" or "complex"')
+        self.bonds, self.kind = bonds, kind
+
+    def _apply(self, problem: int, place: "_Place") -> None:
+        bonds = array(self.bonds, (None, 2), "bonds", np.int64)
+        both = np.stack([place.device._places(bonds, "bonds"), place.device._places(bonds[:, ::-1], "bonds")], axis=1)
+        if self.kind == "relative":
+            values = place.device._values()
+            parts = [(entries, values[:, entries]) for entries in both]
+        else:
+            units = np.array([[1, 1], [1j, -1j]])[:1 + (self.kind == "complex")]
+            parts = [(entries, unit[None]) for entries in both for unit in units]
+        shape = (len(bonds), 2) if self.kind == "complex" else (len(bonds),)
+        tails = (".real", ".imag") if self.kind == "complex" else ("",)
+        self._set(problem, place, parts, shape, [f"hopping[{i},{j}]{tail}" for i, j in bonds for tail in tails])
+
+
+class _Place(NamedTuple):
+    """What parametrizations need to know of a wire or device."""
+
+    shape: tuple             # of on-site energies
+    clean: float             # the on-site energy where nothing is said
+    outputs: tuple           # shape of the target
+    device: Optional[Device]
+
+
+def _place(at, curves=()) -> _Place:
+    if isinstance(at, Wire):
+        return _Place(at.shape, at.lead_onsite, at.fields.shape, None)
+    return _Place((at.orbitals,), 0.0, (len(curves), at.points), at)
+
+
+Parametrization = Union[Sites, Gaussians, Gates, Directions]
+Curves = Sequence[Tuple[int, int]]
+
+
+class Problem:
+    """The problem of finding what makes a conductance follow a given curve.
+
+    Parameters
+    ----------
+    wire : Wire or Device
     target : array_like, (points,)
         The curve G(φ) wanted, in e²/h, at the fields of the wire. Where it is above the number of open modes an
-        `InfeasibleWarning` says where and by how much.
-    parametrization : Sites, Gaussians or Gates, optional
+        `InfeasibleWarning` says where and by how much. Of a device one curve or several, (curves, points), or as a mapping
+        ``{(to, from): curve}``.
+    parametrization : Sites, Gaussians, Gates, Directions or Hoppings, optional
         What may be varied; default: every site, from the clean wire.
     weights : array_like, (points,), optional
-        Weights w ≥ 0 of the residuals w·(G − target); default: ones.
+        Weights w ≥ 0 of the residuals w·(G − target); default: ones. Of a device like the target, or one for each curve,
+        (curves, 1), or a mapping.
     regularizers : sequence of Smoothness
     loss : {"squares", "log", "huber"}
         What is summed over the residuals r = w·(G − target): r², or against outliers c² log(1 + r²/c²), or r² up to
         |r| = c and 2c|r| − c² beyond.
     loss_scale : float
         c > 0 in e²/h.
+    curves : sequence of (to, from)
+        Leads of the curves of a device, where target is no mapping; default: from lead 0 to lead 1.
 
     The objective is L = log √(Σ loss) plus the regularizers. Problems pickle.
     """
 
     def __init__(self, wire: Wire, target: ArrayLike, parametrization: Optional[Parametrization] = None,
                  weights: Optional[ArrayLike] = None, regularizers: Sequence[Smoothness] = (), loss: str = "squares",
-                 loss_scale: float = 1.0):
-        if not isinstance(wire, Wire):
-            raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire")
-        target = array(target, (len(wire.fields),), "target")
-        self._handle = create("mcd_problem_create", wire._handle.value, *pair(target))
-        self._wire = wire
-        problem = self._handle.value
+                 loss_scale: float = 1.0, *, curves: Optional[Curves] = None):
+        if isinstance(wire, Wire):
+            if curves is not None:
+                raise ArgumentError(f"curves: {curves!r}; a wire has one curve, leave them out")
+            target = array(target, (len(wire.fields),), "target")
+            self._handle = create("mcd_problem_create", wire._handle.value, *pair(target))
+            self._at, self._curves = wire, ()
+        elif isinstance(wire, Device):
+            self._curves, target = _targets(wire, target, curves)
+            pairs = np.array(self._curves, np.int64)
+            self._handle = create("mcd_problem_create_device", wire._handle.value, *pair(pairs), *pair(target))
+            self._at = wire
+            if isinstance(weights, Mapping):
+                weights = [np.broadcast_to(weights.get(curve, 1.0), target.shape[1]) for curve in self._curves]
+            weights = None if weights is None else _like(weights, target.shape, "weights")
+        else:
+            raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire or mcd.Device")
+        problem, place = self._handle.value, _place(self._at, self._curves)
         if parametrization is not None:
             if not hasattr(parametrization, "_apply"):
-                raise ArgumentError(f"parametrization: {parametrization!r}; give mcd.Sites, mcd.Gaussians or mcd.Gates")
-            parametrization._apply(problem, wire)
+                raise ArgumentError(f"parametrization: {parametrization!r}; give mcd.Sites, mcd.Gaussians, mcd.Gates, "
+                                    "mcd.Directions or mcd.Hoppings")
+            if isinstance(parametrization, Directions) and place.device is None:
+                raise ArgumentError("parametrization: directions are for devices; give mcd.Sites, mcd.Gaussians or mcd.Gates")
+            parametrization._apply(problem, place)
         if weights is not None:
             weights = full(weights, target.shape, "weights")
             call("mcd_problem_set_weights", problem, *pair(weights))
@@ -242,15 +359,18 @@ class Problem:
             regularizer._apply(problem)
         if loss != "squares":
             call("mcd_problem_set_loss", problem, str(loss).encode(), real(loss_scale, "loss_scale"))
-        feasibility = wire.feasibility(target)
-        if feasibility.bound > 1e-9:
-            warnings.warn(feasibility.report, InfeasibleWarning, stacklevel=2)
+        report = _infeasible(self._at, self._curves, target)
+        if report:
+            warnings.warn(report, InfeasibleWarning, stacklevel=2)
 
     @classmethod
     def _of(cls, handle: Handle) -> "Problem":
         problem = cls.__new__(cls)
         problem._handle = handle
-        problem._wire = Wire._of(create("mcd_problem_wire", handle.value))
+        curves = growing(np.int64, "mcd_problem_get_curves", handle.value).reshape(-1, 2)
+        problem._curves = tuple((int(to), int(from_)) for to, from_ in curves)
+        problem._at = Device._of(create("mcd_problem_system", handle.value)) if problem._curves else Wire._of(
+            create("mcd_problem_wire", handle.value))
         return problem
 
     @classmethod
@@ -261,31 +381,54 @@ class Problem:
         return type(self)._decode, (self.encode(),)
 
     def __repr__(self) -> str:
-        return f"<mcd.Problem: {self._count} parameters of {self.parametrization} for {self._wire!r}>"
+        return f"<mcd.Problem: {self._count} parameters of {self.parametrization} for {self._at!r}>"
 
     @property
     def wire(self) -> Wire:
         """The wire."""
-        return self._wire
+        if self._curves:
+            raise AttributeError("the problem is of a device: see problem.device")
+        return self._at
+
+    @property
+    def device(self) -> Device:
+        """The device."""
+        if not self._curves:
+            raise AttributeError("the problem is of a wire: see problem.wire")
+        return self._at
+
+    @property
+    def curves(self) -> Tuple[Tuple[int, int], ...]:
+        """Leads (to, from) of every curve of a device."""
+        return self._curves
+
+    @property
+    def _shape(self) -> tuple:
+        """Of what the engine takes: on-site energies or coefficients."""
+        return (self._counts()[0],) if self.parametrization == "directions" else self._place.shape
+
+    @property
+    def _place(self) -> _Place:
+        return _place(self._at, self._curves)
 
     @property
     def target(self) -> FloatArray:
-        """The curve wanted, (points,), in e²/h."""
-        return self._get("mcd_problem_get_target", self._wire.fields.shape)
+        """The curve wanted, (points,), in e²/h; of a device (curves, points)."""
+        return self._get("mcd_problem_get_target", self._place.outputs)
 
     @property
     def weights(self) -> FloatArray:
-        """Weights of the residuals, (points,)."""
-        return self._get("mcd_problem_get_weights", self._wire.fields.shape)
+        """Weights of the residuals, (points,); of a device (curves, points)."""
+        return self._get("mcd_problem_get_weights", self._place.outputs)
 
     @property
     def background(self) -> FloatArray:
-        """Fixed potential under Gaussians and gates, (length, width)."""
-        return self._get("mcd_problem_get_background", self._wire.shape)
+        """Fixed potential under Gaussians and gates, (length, width); of a device (orbitals,)."""
+        return self._get("mcd_problem_get_background", self._place.shape)
 
     @property
     def parametrization(self) -> str:
-        """"sites", "gaussians" or "gates"."""
+        """"sites", "gaussians", "gates" or "directions"."""
         return text("mcd_problem_get_parametrization", self._handle.value)
 
     @property
@@ -309,11 +452,21 @@ class Problem:
         return entries.value, parameters.value
 
     def onsite(self, parameters: Optional[ArrayLike] = None) -> FloatArray:
-        """The potential, (length, width), of parameters, (parameters,); default: of the start."""
+        """The potential, (length, width), of parameters, (parameters,); default: of the start. Of a device (orbitals,)."""
+        if self.parametrization == "directions":
+            raise ArgumentError("parameters: they are coefficients of directions, not on-site energies; see problem.hamiltonian")
         parameters = self._parameters(parameters)
-        onsite = np.empty(self._wire.shape)
+        onsite = np.empty(self._place.shape)
         call("mcd_problem_onsite", self._handle.value, *pair(parameters), *pair(onsite))
         return onsite
+
+    def hamiltonian(self, parameters: Optional[ArrayLike] = None) -> np.ndarray:
+        """Hamiltonians of parameters by directions on the entries of ``device.pattern``, (points, entries), complex; default:
+        of the start."""
+        parameters = self._parameters(parameters)
+        values = np.empty((self.device.points, len(self.device.pattern[0])), np.complex128)
+        call("mcd_problem_hamiltonian", self._handle.value, *pair(parameters), values.ctypes.data, 2 * values.size)
+        return values
 
     def objective(self, parameters: Optional[ArrayLike] = None) -> Tuple[float, FloatArray]:
         """L of parameters, (parameters,), and its gradient, (parameters,): for optimizers of your own."""
@@ -337,8 +490,8 @@ class Problem:
             Of the squared residuals alone: loss and regularizers play no part.
         """
         parameters = self._parameters(parameters)
-        rank, n = c_int64(), min(parameters.size, self._wire.fields.size)
-        found = np.empty(n), np.empty((n, parameters.size)), np.empty(parameters.size), np.empty(self._wire.shape)
+        rank, n = c_int64(), min(parameters.size, self.target.size)
+        found = np.empty(n), np.empty((n, parameters.size)), np.empty(parameters.size), np.empty(self._shape)
         call("mcd_problem_identify", self._handle.value, *pair(parameters), 0.0 if sigma is None else real(sigma, "sigma"),
              byref(rank), *(part for values in found for part in pair(values)))
         return Identifiability(found[0], rank.value, *found[1:])
@@ -359,6 +512,48 @@ class Problem:
         out = np.empty(shape)
         call(name, self._handle.value, *pair(out))
         return out
+
+
+def _targets(device: Device, target, curves: Optional[Curves]):
+    """Leads and values (curves, points) of a device's curves."""
+    if isinstance(target, Mapping):
+        if curves is not None:
+            raise ArgumentError("curves: the target names its leads already; leave them out")
+        curves, target = tuple(target), list(target.values())
+    elif curves is None:
+        curves = ((1, 0),)
+    try:
+        curves = tuple((device._lead(to, "curves"), device._lead(from_, "curves")) for to, from_ in curves)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(f"curves: {curves!r}; give pairs (to, from) of leads") from None
+    return curves, _like(target, (len(curves), device.points), "target")
+
+
+def _like(values, shape: tuple, name: str) -> np.ndarray:
+    """values broadcast to the target's shape."""
+    values = np.asarray(values)
+    try:
+        values = np.broadcast_to(values, shape)
+    except ValueError:
+        raise ArgumentError(f"{name}: shape {values.shape}; give shape {shape}, a row for each curve") from None
+    return array(values, shape, name)
+
+
+def _infeasible(at, curves: Curves, target: np.ndarray) -> str:
+    """What excludes the target, "" if nothing does."""
+    if not curves:
+        feasibility = at.feasibility(target)
+        return feasibility.report if feasibility.bound > 1e-9 else ""
+    modes, reports = at.open_modes, []
+    for (to, from_), curve in zip(curves, target):
+        excess = np.maximum(curve - np.minimum(modes[:, to], modes[:, from_]), -curve)
+        worst = int(excess.argmax())
+        if excess[worst] > 1e-9:
+            reports.append(f"The curve from lead {from_} to lead {to} leaves the range from 0 to the number of open modes at "
+                           f"{np.count_nonzero(excess > 1e-9)} points, most at point {worst}, by {excess[worst]:.3g}.")
+    return "\n".join(reports)
 
 
 def _path(path) -> bytes:

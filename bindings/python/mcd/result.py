@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Union
 import numpy as np
 
 from ._library import Handle, call, create, get, growing, pair, text
-from .errors import FileError
+from .errors import ArgumentError, FileError
 from .problem import Identifiability, Problem, _path, roughness
 from .wire import FloatArray
 
@@ -46,13 +46,21 @@ class Result:
 
     @cached_property
     def onsite(self) -> FloatArray:
-        """The best potential, (length, width)."""
-        return self._get("mcd_result_onsite", self.problem.wire.shape)
+        """The best potential, (length, width); of a device the energies added to its orbitals, (orbitals,)."""
+        if self.problem.parametrization == "directions":
+            raise ArgumentError("result: its parameters are coefficients of directions, not on-site energies; see "
+                                "result.parameters and result.hamiltonian")
+        return self._get("mcd_result_onsite", self.problem._place.shape)
+
+    @cached_property
+    def hamiltonian(self) -> np.ndarray:
+        """The best Hamiltonians of a problem by directions, on the entries of ``device.pattern``, (points, entries)."""
+        return self.problem.hamiltonian(self.vector)
 
     @cached_property
     def conductance(self) -> FloatArray:
-        """Its conductance, (points,), in e²/h."""
-        return self._get("mcd_result_conductance", self.problem.wire.fields.shape)
+        """Its conductance, (points,), in e²/h; of a device (curves, points)."""
+        return self._get("mcd_result_conductance", self.problem._place.outputs)
 
     @cached_property
     def vector(self) -> FloatArray:
@@ -62,7 +70,8 @@ class Result:
     @cached_property
     def parameters(self) -> Dict[str, FloatArray]:
         """Its parameters by name: "onsite" (length, width) of sites; "x", "y", "amplitude", "radius" (gaussians,) of
-        Gaussians, the fixed ones too, best determined first after `find_defect`; "volts" (gates,) of gates."""
+        Gaussians, the fixed ones too, best determined first after `find_defect`; "volts" (gates,) of gates; one number by the name of every direction, or "coefficients" (directions,) if
+        they have none."""
         return self._named("mcd_result_quantity", "mcd_result_entries")
 
     @cached_property
@@ -158,7 +167,10 @@ class Result:
     def _named(self, quantity: str, entries: str) -> Dict[str, FloatArray]:
         problem = self.problem
         if problem.parametrization == "sites":
-            return {"onsite": self._get(entries, problem.wire.shape)}
+            return {"onsite": self._get(entries, problem._place.shape)}
+        if problem.parametrization == "directions":
+            values, names = self._get(entries, problem._shape), text("mcd_problem_get_names", problem._handle.value)
+            return dict(zip(names.split("\n"), values)) if names else {"coefficients": values}
         return {name: growing(np.float64, quantity, self._handle.value, name.encode())
                 for name in _QUANTITIES[problem.parametrization]}
 
