@@ -50,13 +50,15 @@ type SmoothResult struct {
 	RoughnessHistory []float64
 }
 
-// The search moves within a tube of L, as wide as tube at first, where steps are long, and narrowing to neck from this share of
-// the evaluations on; there the tangents tell where the level asked can be restored.
+// The search moves within a tube of L, as wide as tube at first, where steps are long (with fewer than these evaluations it is
+// narrower, since the way back is shorter), and narrowing to neck from this share of the evaluations on; there the tangents tell
+// where the level asked can be restored.
 const (
 	tube      = 1.0
+	few       = 120
 	neck      = -1.0
 	narrowing = 0.5
-	// restoring is the share of the evaluations that is kept to restore the level.
+	// restoring is the share of the evaluations that is kept to restore the level, larger if they are few.
 	restoring = 0.3
 )
 
@@ -323,7 +325,11 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 		return err
 	}
 	s.status = optimize.Evaluations
-	for limit := math.Max(tube, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
+	limit := tube
+	if s.o.MaxEvaluations < few {
+		limit = tube - 1
+	}
+	for limit = math.Max(limit, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
 		stuck := false
 		if q, stuck, err = s.descend(ctx, q, limit); err != nil {
 			return err
@@ -362,7 +368,7 @@ func (s *smoother) retreat(ctx context.Context, q *point) (*point, error) {
 func (s *smoother) descend(ctx context.Context, q *point, limit float64) (end *point, stuck bool, err error) {
 	const smallest = 1e-2
 	lambda, mu, bottom := 1.0, smallest, math.Max(math.Min(neck, limit), s.o.Level)
-	last := s.o.MaxEvaluations - int(restoring*float64(s.o.MaxEvaluations))
+	last := s.o.MaxEvaluations - max(int(restoring*float64(s.o.MaxEvaluations)), min(35, s.o.MaxEvaluations/2))
 	for s.evaluations < last {
 		wall := limit
 		if spent := float64(s.evaluations) / float64(last); spent > narrowing {
