@@ -104,7 +104,7 @@ func (j *job) smooth(ctx context.Context, level float64) (*exchange.Document, er
 	spec := j.problem.spec
 	lowest := math.Inf(1)
 	o := inverse.SmoothOptions{Length: spec.Wire.Length, Width: spec.Wire.Width, Level: level,
-		MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds, Threads: int(j.problem.wire.engine.threads.Load()),
+		MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds, Threads: j.problem.solver.workers(),
 		Observer: func(p *inverse.SmoothProgress) error {
 			merit := math.Inf(1)
 			if p.Objective <= level {
