@@ -89,15 +89,26 @@ func SolveCell(c *Cell) (modes *Modes, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if ch := newChain(c); ch != nil {
+		if modes := ch.solve(); modes != nil {
+			return modes, nil
+		}
+	}
+	return solveWaves(c)
+}
+
+// solveWaves solves any cell by a Schur form of its waves.
+func solveWaves(c *Cell) (*Modes, error) {
 	b := newBloch(c)
 	if b.rank == 0 {
-		return b.modes(nil, nil, nil)
+		return b.modes(nil, nil, nil, nil)
 	}
 	decaying, in, out, err := b.waves()
 	if err != nil {
 		return nil, err
 	}
-	return b.modes(decaying, in, out)
+	at, bt := b.leaving(decaying, out)
+	return b.modes(at, bt, in, out)
 }
 
 // SolveCells solves every cell on the given number of threads (see parallel.Threads).
@@ -113,28 +124,35 @@ func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, erro
 	return all, nil
 }
 
-// modes assembles the result from the decaying and the open waves.
-func (b *bloch) modes(decaying []wave, in, out []openMode) (*Modes, error) {
+// leaving returns a₋₁ and b₀ of the waves that decay or leave (rank × rank), a wave in a row.
+func (b *bloch) leaving(decaying []wave, out []openMode) (at, bt []complex128) {
+	r := b.rank
+	at, bt = make([]complex128, r*r), make([]complex128, r*r)
+	waves := append([]wave(nil), decaying...)
+	for _, o := range out {
+		waves = append(waves, o.wave)
+	}
+	for i, w := range waves {
+		w.split(at[i*r:(i+1)*r], bt[i*r:(i+1)*r])
+	}
+	return at, bt
+}
+
+// modes assembles the result from the open waves and as many independent solutions that decay or leave as the rank, with a₋₁
+// and b₀ in the rows of at and bt, which are overwritten.
+func (b *bloch) modes(at, bt []complex128, in, out []openMode) (*Modes, error) {
 	c, m, r, n := b.cell.Orbitals, b.cell.Interface, b.rank, len(out)
 	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m),
 		Injection: make([]complex128, m*n)}
 	// b₀ = Ba₋₁ for every solution that decays or leaves, so that Σ = uBu†.
-	at, bt := make([]complex128, r*r), make([]complex128, r*r) // transposed: a wave in a row
-	leaving := append([]wave(nil), decaying...)
-	for _, o := range out {
-		leaving = append(leaving, o.wave)
-	}
-	for i, w := range leaving {
-		w.split(at[i*r:(i+1)*r], bt[i*r:(i+1)*r])
-	}
 	if !solveInPlace(at, bt, r, r) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
 	}
-	bond := bt // Bᵀ
 	transpose(bt, r)
-	bond = bt // B
+	bond := bt // B
 	u := b.u[:m*r]
-	res.SelfEnergy = multiply(multiply(u, bond, m, r, r), adjoint(u, m, r), m, r, m)
+	// As (u(uB)†)†, since u has many zeros.
+	res.SelfEnergy = adjoint(multiply(u, adjoint(multiply(u, bond, m, r, r), m, r), m, r, m), m, m)
 	x, y := make([]complex128, r), make([]complex128, r)
 	// Q: (E − H)ψ = u·b₀ with b₀ = B(u†ψ − a) + b for an arriving wave (a, b).
 	arriving := make([]complex128, r*n) // a in columns

@@ -3,23 +3,20 @@ package lead
 import (
 	"math"
 	"math/cmplx"
-
-	gonumblas "gonum.org/v1/gonum/blas"
 )
 
-// contour computes F from the lead's Green's function in an infinite strip, G_x = (1/2πi)∮ z^{x−1} B(z)⁻¹ dz around the
-// decaying and leaving waves: G_{x+1} = FG_x for x ≥ 0. B(z) = diag(e − zD − (zD)⁻¹), −1 beside the diagonal, is
-// tridiagonal, so that a point of the contour costs W² operations where a Schur form takes 200·W³.
+// contour computes the waves of a chain that decay or leave from its Green's function in the infinite lead,
+// G_x = (1/2πi)∮ z^{x−1} B(z)⁻¹ dz around them. B(z) = h − E + v/z + v†z is tridiagonal, so that a point of the contour costs W²
+// operations where a Schur form takes 200·W³.
 //
-// In the mean over K points on |z| = ρ, z^K = ρ^K, a wave's residue has the weight 1/(1 − (λ/ρ)^K). F only asks that the
-// waves wanted have some weight and the others none. Open modes are known: those that arrive are taken out, those that leave
-// put in. A decaying wave is kept if |λ|^K ≪ ρ^K, and its growing partner 1/λ* has the weight (ρ|λ|)^K.
+// In the mean over K points on |z| = ρ, z^K = ρ^K, a wave's residue has the weight 1/(1 − (λ/ρ)^K). The wanted waves may have
+// any weight, the others none. Open modes are known: those that arrive are taken out, those that leave put in. A decaying wave
+// is kept if |λ|^K ≪ ρ^K, and its growing partner 1/λ* has the weight (ρ|λ|)^K.
 type contour struct {
 	b     *bands
-	right []mode
 	count int // K, even
 	rho   float64
-	// cos and sin of arg z for the points in the upper half plane, 0 … K/2: those below mirror them, B(z*) = JB(z)*J.
+	// cos and sin of arg z for all points, or for mirrored bands those in the upper half plane, 0 … K/2: B(z*) = JB(z)*J.
 	cos, sin []float64
 }
 
@@ -31,10 +28,34 @@ const (
 	tile = 32
 )
 
-func newContour(b *bands, right []mode, count int) *contour {
-	half := count/2 + 1
-	c := &contour{b: b, right: right, count: count, rho: math.Exp(-reach / float64(count)), cos: make([]float64, half), sin: make([]float64, half)}
-	for m := range half {
+// moments returns the means M₀ and M₁ of B⁻¹ and zB⁻¹, G₀ and G₁ but for the weights of the waves, both [row][column], as
+// soon as they pass the test. It returns nil if that would take more points than a Schur form costs, as a wave next to a band
+// edge hardly decays, or if they do not pass twice: next to a Landau level, flat in k, B⁻¹ is large all along the contour and
+// the square of that is lost.
+func (b *bands) moments(test func(first, second []complex128) bool) (first, second []complex128) {
+	w := b.width
+	most := min(max(96, w*w/3), 1<<21/w) // the second bounds the memory
+	tries := 2
+	for count := 48; count <= most && tries > 0; count = count * 4 / 3 &^ 1 {
+		c := newContour(b, count)
+		if !c.resolves() {
+			continue
+		}
+		if first, second = c.moments(); test(first, second) {
+			return first, second
+		}
+		tries--
+	}
+	return nil, nil
+}
+
+func newContour(b *bands, count int) *contour {
+	points := count
+	if b.mirrored {
+		points = count/2 + 1
+	}
+	c := &contour{b: b, count: count, rho: math.Exp(-reach / float64(count)), cos: make([]float64, points), sin: make([]float64, points)}
+	for m := range points {
 		c.sin[m], c.cos[m] = math.Sincos(2 * math.Pi * float64(m) / float64(count))
 	}
 	return c
@@ -46,33 +67,80 @@ func (c *contour) weight(lambda complex128) complex128 {
 	return 1 / (1 - a)
 }
 
-// share is the part of point m and its mirror image in the mean.
+// share is the part of point m in the mean, and of its mirror image if bands are mirrored.
 func (c *contour) share(m int) float64 {
-	if m == 0 || m == c.count/2 {
+	if c.b.mirrored && (m == 0 || m == c.count/2) {
 		return 0.5 / float64(c.count)
 	}
 	return 1 / float64(c.count)
 }
 
+func (c *contour) z(m int) complex128 { return complex(c.rho*c.cos[m], c.rho*c.sin[m]) }
+
+// diagonals sets d to B_yy(z) and dd, unless nil, to z·dB_yy/dz at all points.
+func (c *contour) diagonals(y int, d, dd []complex128) {
+	plus, minus := c.rho+1/c.rho, 1/c.rho-c.rho
+	e, fr, fi := c.b.level[y], real(c.b.hop[y]), imag(c.b.hop[y])
+	for m, ck := range c.cos {
+		re, im := fr*ck+fi*c.sin[m], fi*ck-fr*c.sin[m] // f·exp(−ik)
+		d[m] = complex(e+plus*re, minus*im)
+		if dd != nil {
+			dd[m] = complex(-minus*re, -plus*im)
+		}
+	}
+}
+
+// bonds sets o to B_{y,y+1}(z) and p to B_{y+1,y}(z) at all points.
+func (c *contour) bonds(y int, o, p []complex128) {
+	if y < 0 || y >= c.b.width-1 {
+		for m := range o {
+			o[m], p[m] = -1, -1
+		}
+		return
+	}
+	if c.b.bond == nil {
+		for m := range o {
+			o[m] = complex(c.b.beside[y], 0)
+			p[m] = o[m]
+		}
+		return
+	}
+	right := c.b.bond[y]
+	left := right.conjugate()
+	for m := range o {
+		z := c.z(m)
+		o[m], p[m] = right.at(z), left.at(z)
+	}
+}
+
 // resolves tells whether the contour separates the decaying waves: the mean of z·d(log det B)/dz is the sum of the weights of
-// all waves less Width, so that the decaying ones are left with their number.
+// all waves less the order of the pole of det B at 0. That is the number of decaying waves and of the modes that leave, by the
+// symmetry of det B, so that minus the latter is left.
 func (c *contour) resolves() bool {
-	w, half := c.b.width, len(c.cos)
-	plus, minus := c.rho+1/c.rho, c.rho-1/c.rho
-	state := make([]complex128, 4*half) // u and z·du/dz at two sites
-	u, before, du, duBefore := state[:half], state[half:2*half], state[2*half:3*half], state[3*half:]
+	w, points := c.b.width, len(c.cos)
+	buffer := make([]complex128, 10*points)
+	row := func(i int) []complex128 { return buffer[i*points : (i+1)*points] }
+	// The leading minors obey u_{y+1} = d_y u_y − q_{y−1} u_{y−1}, q the product of the two bonds.
+	u, before, du, duBefore, d, dd, o, p, q, dq := row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7), row(8), row(9)
 	for m := range u {
 		u[m] = 1
 	}
 	for y := range w {
-		ct, st := c.b.cos[y], c.b.sin[y]
-		for m, ck := range c.cos {
-			cos, sin := ck*ct-c.sin[m]*st, c.sin[m]*ct+ck*st
-			d, dd := complex(c.b.e-plus*cos, -minus*sin), complex(-minus*cos, -plus*sin)
-			x := u[m]
-			before[m], duBefore[m] = d*x-before[m], d*du[m]+dd*x-duBefore[m]
+		c.diagonals(y, d, dd)
+		for m, x := range u {
+			before[m], duBefore[m] = d[m]*x-q[m]*before[m], d[m]*du[m]+dd[m]*x-q[m]*duBefore[m]-dq[m]*before[m]
 		}
 		u, before, du, duBefore = before, u, duBefore, du
+		c.bonds(y, o, p)
+		for m := range o {
+			q[m] = o[m] * p[m]
+		}
+		if c.b.bond != nil && y < w-1 {
+			right, left := c.b.bond[y].turned(), c.b.bond[y].conjugate().turned()
+			for m := range o {
+				dq[m] = right.at(c.z(m))*p[m] + o[m]*left.at(c.z(m))
+			}
+		}
 		if y%tile == tile-1 {
 			for m, x := range u {
 				f := complex(math.Ldexp(1, -exponentOf(x)), 0)
@@ -80,62 +148,22 @@ func (c *contour) resolves() bool {
 			}
 		}
 	}
-	sum := float64(w)
+	sum := 0.0
 	for m, x := range u {
-		sum += 2 * c.share(m) * real(du[m]/x)
+		sum += c.share(m) * real(du[m]/x)
 	}
-	for _, r := range c.right {
-		sum -= 2 * real(c.weight(cmplx.Rect(1, r.k))) // and its mirror image at −k
+	for _, r := range c.b.right {
+		sum -= real(c.weight(cmplx.Rect(1, r.k)))
 	}
-	return math.Abs(sum-float64(w-len(c.right))) < unresolved
-}
-
-// generators hold B⁻¹ at all points: (B⁻¹)_ij = u_i v_j for i ≤ j, where u obeys u_{i+1} = d_i u_i − u_{i−1} from the first
-// site on and v likewise from the last. Rows of a tile are scaled by one power of two.
-type generators struct {
-	half int
-	// left holds four rows of 2·half numbers for every site, (Re u, −Im u), (Im u, Re u) and the same of zu; right one row
-	// (Re v, Im v) for every site, so that dot products of their rows are real and imaginary parts of B⁻¹ and zB⁻¹.
-	left, right []float64
-	// leftExponent and rightExponent are the scales of the tiles, [tile][point].
-	leftExponent, rightExponent []int
-}
-
-// solution runs the recursion over all sites, from the first or from the last: x enters as the value at the first site
-// visited and leaves as that beyond the last. Every site's values are handed to row.
-func (c *contour) solution(backward bool, x []complex128, exponent []int, row func(y int, x []complex128)) []int {
-	w, half := c.b.width, len(c.cos)
-	plus, minus := c.rho+1/c.rho, c.rho-1/c.rho
-	before := make([]complex128, half)
-	tiles := (w + tile - 1) / tile
-	exponents := make([]int, tiles*half)
-	for n := range w {
-		y := n
-		if backward {
-			y = w - 1 - n
-		}
-		if n > 0 && (y%tile == 0 && !backward || y%tile == tile-1 && backward) {
-			for m, z := range x {
-				shift := exponentOf(z)
-				f := complex(math.Ldexp(1, -shift), 0)
-				x[m], before[m] = z*f, before[m]*f
-				exponent[m] += shift
-			}
-		}
-		copy(exponents[y/tile*half:], exponent)
-		row(y, x)
-		ct, st := c.b.cos[y], c.b.sin[y]
-		for m, ck := range c.cos {
-			sk := c.sin[m]
-			dr, di := c.b.e-plus*(ck*ct-sk*st), -minus*(sk*ct+ck*st)
-			xr, xi := real(x[m]), imag(x[m])
-			before[m] = complex(dr*xr-di*xi-real(before[m]), dr*xi+di*xr-imag(before[m]))
-		}
-		for m, z := range x {
-			x[m], before[m] = before[m], z
+	leaving := float64(len(c.b.right))
+	if c.b.mirrored {
+		leaving /= 2 // each is the mirror image of one that arrives
+	} else {
+		for _, l := range c.b.left {
+			sum -= real(c.weight(cmplx.Rect(1, l.k)))
 		}
 	}
-	return exponents
+	return math.Abs(sum+leaving) < unresolved
 }
 
 // exponentOf returns s where 2^−s takes z near 1.
@@ -146,125 +174,255 @@ func exponentOf(z complex128) int {
 	return math.Ilogb(sum1(z))
 }
 
-func (c *contour) generators() *generators {
-	w, half := c.b.width, len(c.cos)
-	g := &generators{half: half, left: make([]float64, w*8*half), right: make([]float64, w*2*half)}
-	x, exponent := make([]complex128, half), make([]int, half)
+// solution runs the recursion of a wave over all sites at all points, from the first site with the value x there, or from the
+// last, with the column of B in place of its row: x leaves as the value beyond the end. Every site's values are handed to row.
+// Tiles are scaled by powers of two, the exponents of which are returned, [tile][point].
+func (c *contour) solution(backward bool, x []complex128, exponent []int, row func(y int, x []complex128)) []int {
+	w, points := c.b.width, len(c.cos)
+	buffer := make([]complex128, 6*points)
+	slice := func(i int) []complex128 { return buffer[i*points : (i+1)*points] }
+	before, d, next, nextToo, last, lastToo := slice(0), slice(1), slice(2), slice(3), slice(4), slice(5)
+	exponents := make([]int, (w+tile-1)/tile*points)
+	for n := range w {
+		y, bond := n, n
+		if backward {
+			y = w - 1 - n
+			bond = y - 1
+		}
+		if n > 0 && (y%tile == 0 && !backward || y%tile == tile-1 && backward) {
+			for m, z := range x {
+				shift := exponentOf(z)
+				f := complex(math.Ldexp(1, -shift), 0)
+				x[m], before[m] = z*f, before[m]*f
+				exponent[m] += shift
+			}
+		}
+		copy(exponents[y/tile*points:], exponent)
+		row(y, x)
+		c.diagonals(y, d, nil)
+		c.bonds(bond, next, nextToo)
+		// Row y of Bx: lastToo·x_{y−1} + d·x_y + next·x_{y+1} = 0, and likewise column y of xᵀB.
+		for m, v := range x {
+			before[m] = -(d[m]*v + lastToo[m]*before[m]) / next[m]
+		}
+		x, before = before, x
+		next, nextToo, last, lastToo = last, lastToo, next, nextToo
+	}
+	if w%2 == 1 {
+		copy(before, x) // x is what the caller holds
+	}
+	return exponents
+}
+
+// generators hold B⁻¹ at all points, (B⁻¹)_ij = φ_i χ_j for i ≤ j and χ_i g_i φ_j/g_j for i > j, where φ obeys the rows of B from the
+// first site on, χ its columns from the last, and g_j is the product of B_{y+1,y}/B_{y,y+1} over y < j.
+type generators struct {
+	points int
+	// left holds four rows of 2·points numbers for every site, (Re φ, −Im φ), (Im φ, Re φ) and the same of zφ; right one row
+	// (Re χ, Im χ) for every site, so that dot products of their rows are real and imaginary parts of B⁻¹ and zB⁻¹.
+	left, right []float64
+	// leftExponent and rightExponent are the scales of the tiles, [tile][point].
+	leftExponent, rightExponent []int
+}
+
+func (g *generators) setLeft(c *contour, y int, x []complex128) {
+	n := g.points
+	row := g.left[y*8*n : (y+1)*8*n]
+	for m, v := range x {
+		zv := c.z(m) * v
+		row[m], row[n+m], row[2*n+m], row[3*n+m] = real(v), -imag(v), imag(v), real(v)
+		row[4*n+m], row[5*n+m], row[6*n+m], row[7*n+m] = real(zv), -imag(zv), imag(zv), real(zv)
+	}
+}
+
+func (g *generators) setRight(y int, x []complex128) {
+	row := g.right[y*2*g.points : (y+1)*2*g.points]
+	for m, v := range x {
+		row[m], row[g.points+m] = real(v), imag(v)
+	}
+}
+
+// generators returns those of the upper triangle and, where bonds depend on k, of the lower one: else B is symmetric.
+func (c *contour) generators() (upper, lower *generators) {
+	w, points := c.b.width, len(c.cos)
+	empty := func() *generators {
+		return &generators{points: points, left: make([]float64, w*8*points), right: make([]float64, w*2*points)}
+	}
+	upper = empty()
+	var g []complex128 // [site][point]
+	if c.b.bond != nil {
+		lower = empty()
+		g = c.gauge()
+	}
+	x, exponent, turned := make([]complex128, points), make([]int, points), make([]complex128, points)
 	for m := range x {
 		x[m] = 1
 	}
-	g.leftExponent = c.solution(false, x, exponent, func(y int, u []complex128) {
-		row := g.left[y*8*half : (y+1)*8*half]
-		for m, z := range u {
-			ur, ui := real(z), imag(z)
-			zr, zi := c.rho*c.cos[m], c.rho*c.sin[m]
-			zur, zui := zr*ur-zi*ui, zr*ui+zi*ur
-			row[m], row[half+m], row[2*half+m], row[3*half+m] = ur, -ui, ui, ur
-			row[4*half+m], row[5*half+m], row[6*half+m], row[7*half+m] = zur, -zui, zui, zur
+	upper.leftExponent = c.solution(false, x, exponent, func(y int, v []complex128) {
+		upper.setLeft(c, y, v)
+		if lower != nil {
+			for m, z := range v {
+				turned[m] = z / g[y*points+m]
+			}
+			lower.setRight(y, turned)
 		}
 	})
-	// u_W = det B is u_{i+1}v_i − u_i v_{i+1}, by which the products are divided.
-	for m, det := range x {
-		x[m] = complex(c.share(m), 0) / det
+	// With −1 for the bond beyond the last site, φ_W is the row left over: B^{-1}'s last column is φ/φ_W.
+	for m, beyond := range x {
+		x[m] = complex(c.share(m), 0) / beyond
 		exponent[m] = -exponent[m]
 	}
-	g.rightExponent = c.solution(true, x, exponent, func(y int, v []complex128) {
-		row := g.right[y*2*half : (y+1)*2*half]
-		for m, z := range v {
-			row[m], row[half+m] = real(z), imag(z)
+	upper.rightExponent = c.solution(true, x, exponent, func(y int, v []complex128) {
+		upper.setRight(y, v)
+		if lower != nil {
+			for m, z := range v {
+				turned[m] = z * g[y*points+m]
+			}
+			lower.setLeft(c, y, turned)
 		}
 	})
+	if lower != nil {
+		lower.leftExponent, lower.rightExponent = upper.rightExponent, upper.leftExponent
+	}
+	return upper, lower
+}
+
+// gauge returns g_j at all points, [site][point].
+func (c *contour) gauge() []complex128 {
+	w, points := c.b.width, len(c.cos)
+	g := make([]complex128, w*points)
+	o, p := make([]complex128, points), make([]complex128, points)
+	for m := range points {
+		g[m] = 1
+	}
+	for y := range w - 1 {
+		c.bonds(y, o, p)
+		for m := range points {
+			g[(y+1)*points+m] = g[y*points+m] * p[m] / o[m]
+		}
+	}
 	return g
 }
 
-// moments returns the upper triangles of the means of B⁻¹ and zB⁻¹ over the points in the upper half plane (Width × Width).
+// sums adds to first and second (Width × Width) the sums over the points of B⁻¹ and zB⁻¹ in the tile at (top, from).
+func (g *generators) sums(w, top, from int, set func(i, j int, first, second complex128)) {
+	n := g.points
+	rows, columns := min(tile, w-top), min(tile, w-from)
+	scaled := make([]float64, columns*2*n)
+	for m := range n {
+		f := math.Ldexp(1, g.leftExponent[top/tile*n+m]+g.rightExponent[from/tile*n+m])
+		for j := range columns {
+			at := (from+j)*2*n + m
+			scaled[j*2*n+m], scaled[j*2*n+n+m] = f*g.right[at], f*g.right[at+n]
+		}
+	}
+	sums := make([]float64, 4*rows*columns)
+	products(g.left[top*8*n:], scaled, sums, 4*rows, columns, 2*n)
+	for i := range rows {
+		row := sums[4*i*columns : 4*(i+1)*columns]
+		for j := range columns {
+			set(top+i, from+j, complex(row[j], row[columns+j]), complex(row[2*columns+j], row[3*columns+j]))
+		}
+	}
+}
+
+// moments returns M₀ and M₁ without the modes that arrive and with those that leave.
 func (c *contour) moments() (first, second []complex128) {
-	w := c.b.width
-	g := c.generators()
-	half := g.half
+	b, w := c.b, c.b.width
+	upper, lower := c.generators()
 	first, second = make([]complex128, w*w), make([]complex128, w*w)
-	scaled := make([]float64, tile*2*half)
-	sums := make([]float64, 4*tile*tile)
 	for from := 0; from < w; from += tile {
-		columns := min(tile, w-from)
 		for top := 0; top <= from; top += tile {
-			rows := min(tile, w-top)
-			for m := range half {
-				f := math.Ldexp(1, g.leftExponent[top/tile*half+m]+g.rightExponent[from/tile*half+m])
-				for j := range columns {
-					at := (from+j)*2*half + m
-					scaled[j*2*half+m], scaled[j*2*half+half+m] = f*g.right[at], f*g.right[at+half]
+			upper.sums(w, top, from, func(i, j int, x, y complex128) {
+				if i <= j {
+					first[i*w+j], second[i*w+j] = x, y
+					if lower == nil {
+						first[j*w+i], second[j*w+i] = x, y
+					}
 				}
-			}
-			blas.Dgemm(gonumblas.NoTrans, gonumblas.Trans, 4*rows, columns, 2*half, 1, g.left[top*8*half:], 2*half, scaled, 2*half, 0, sums, tile)
-			for i := range rows {
-				for j := range columns {
-					at := (top+i)*w + from + j
-					first[at] = complex(sums[4*i*tile+j], sums[(4*i+1)*tile+j])
-					second[at] = complex(sums[(4*i+2)*tile+j], sums[(4*i+3)*tile+j])
-				}
+			})
+			if lower != nil {
+				lower.sums(w, from, top, func(i, j int, x, y complex128) {
+					if i > j {
+						first[i*w+j], second[i*w+j] = x, y
+					}
+				})
 			}
 		}
+	}
+	if b.mirrored { // M = A + JĀJ
+		for i := range (w*w + 1) / 2 {
+			j := w*w - 1 - i
+			first[i] += cmplx.Conj(first[j])
+			second[i] += cmplx.Conj(second[j])
+			first[j], second[j] = cmplx.Conj(first[i]), cmplx.Conj(second[i])
+		}
+	}
+	add := func(mode mode, u []complex128, weight complex128) {
+		lambda := cmplx.Rect(1, mode.k)
+		row := make([]complex128, w)
+		for j, y := range u {
+			row[j] = cmplx.Conj(y)
+		}
+		for i, x := range u {
+			axpy(weight*x, row, first[i*w:(i+1)*w])
+			axpy(weight*x*lambda, row, second[i*w:(i+1)*w])
+		}
+	}
+	// Residues are B⁻¹ ≈ (i/v)·ψψ†λ/(z − λ), v = dμ/dk; a wave that leaves may have any weight.
+	for _, r := range b.right {
+		u := b.wave(r)
+		add(r, u, 1i)
+		if b.mirrored {
+			mirror(u)
+			l := mode{k: -r.k, velocity: -r.velocity}
+			add(l, u, c.takenOut(l))
+		}
+	}
+	for _, l := range b.left {
+		add(l, b.wave(l), c.takenOut(l))
 	}
 	return first, second
 }
 
-// contourMapping returns F from the least contour that resolves the waves. It returns false if that would take more points
-// than a Schur form costs, as a wave next to a band edge hardly decays, or if F does not solve its equation: next to a Landau
-// level, flat in k, B⁻¹ is large all along the contour and the square of that is lost.
-func contourMapping(b *bands, right []mode) ([]complex128, bool) {
-	w := b.width
-	most := min(max(96, w*w/3), 1<<21/w) // the second bounds the memory
-	tries := 2
-	for count := 48; count <= most && tries > 0; count = count * 4 / 3 &^ 1 {
-		c := newContour(b, right, count)
-		if !c.resolves() {
-			continue
-		}
-		if f, ok := c.mapping(); ok && b.solves(f) {
-			return f, true
-		}
-		tries--
-	}
-	return nil, false
+// takenOut is minus the factor with which ψψ† of an arriving mode enters M₀.
+func (c *contour) takenOut(m mode) complex128 {
+	return -1i / complex(m.velocity, 0) * c.weight(cmplx.Rect(1, m.k))
 }
 
-// mapping returns F, false if the leaving and decaying waves found are linearly dependent.
-func (c *contour) mapping() ([]complex128, bool) {
-	w := c.b.width
-	first, second := c.moments()
-	one, two := make([]complex128, w*w), make([]complex128, w*w)
-	for i := range w { // M = A + JĀJ
-		for j := range w {
-			x, y := min(i, j), max(i, j)
-			p, q := w-1-y, w-1-x
-			one[i*w+j] = first[x*w+y] + cmplx.Conj(first[p*w+q])
-			two[i*w+j] = second[x*w+y] + cmplx.Conj(second[p*w+q])
-		}
-	}
-	for _, r := range c.right {
-		lambda := cmplx.Rect(1, r.k)
-		// Residues of the arriving mode, B⁻¹ ≈ uuᵀλ/(z − λ)·i/v with v = dμ/dk < 1e-3
-		arriving := 1i / complex(r.velocity, 0) * c.weight(cmplx.Conj(lambda))
-		for i := range w {
-			f, g := arriving*complex(r.u[w-1-i], 0), 1i*complex(r.u[i], 0)
-			for j := range w {
-				x, y := f*complex(r.u[w-1-j], 0), g*complex(r.u[j], 0)
-				one[i*w+j] += x + y
-				two[i*w+j] += x*cmplx.Conj(lambda) + y*lambda
+// wave returns the mode with the phases that bands leave out.
+func (b *bands) wave(m mode) []complex128 {
+	u := make([]complex128, b.width)
+	phase, z := complex128(1), cmplx.Rect(1, m.k)
+	for y, x := range m.u {
+		u[y] = phase * complex(x, 0)
+		if y < len(b.bond) {
+			if o := b.bond[y].at(z); o != 0 {
+				phase *= cmplx.Conj(o) / complex(cmplx.Abs(o), 0)
 			}
 		}
 	}
-	// F·M₀ = M₁ with symmetric M: M₀Fᵀ = M₁.
-	if !solveInPlace(one, two, w, w) {
-		return nil, false
-	}
-	transpose(two, w)
-	return two, true
+	return u
+}
+
+// contourMapping returns F, false if a contour does not give it.
+func contourMapping(b *uniform) (f []complex128, ok bool) {
+	w := b.width
+	b.moments(func(first, second []complex128) bool {
+		// F·M₀ = M₁ with symmetric M: M₀Fᵀ = M₁.
+		if !solveInPlace(first, second, w, w) {
+			return false
+		}
+		transpose(second, w)
+		f = second
+		ok = b.solves(f)
+		return ok
+	})
+	return f, ok
 }
 
 // solves tells whether −DF² + (e + H₁)F − D* vanishes, up to rounding, on a vector that has a part of every wave.
-func (b *bands) solves(f []complex128) bool {
+func (b *uniform) solves(f []complex128) bool {
 	w := b.width
 	x := make([]complex128, w)
 	for y := range x {

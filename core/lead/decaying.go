@@ -22,7 +22,7 @@ type decaying struct {
 // mirrored sites p < q: s = (p + q)/√2, stored at p, and a = i(p − q)/√2, stored at q. There D turns (s, a) by θ_p, and H₁
 // stays tridiagonal: −1 between neighbours, but −√2 and 0 from s and a to a middle site, and −1 and +1 on the diagonal at
 // s and a of the innermost pair of an even width.
-func transfer(b *bands) []float64 {
+func transfer(b *uniform) []float64 {
 	w := b.width
 	n := 2 * w
 	t := make([]float64, n*n)
@@ -88,7 +88,7 @@ func onsiteAndNeighbours(h []float64, j, w int) {
 
 // decay computes the decaying solutions: the Width − Modes eigenvalues of T of least modulus, moved to the front of its
 // real Schur form T = ZSZᵀ; then with X = [X₁; X₂] the first columns of Z, TX = XS and so X₁ = X₂S.
-func decay(b *bands, right []mode) (*decaying, error) {
+func decay(b *uniform, right []mode) (*decaying, error) {
 	w, count := b.width, b.width-len(right)
 	n := 2 * w
 	s, ok := newRealSchur(transfer(b), n)
@@ -154,10 +154,10 @@ func mapping(d *decaying, right []mode) ([]complex128, error) {
 
 // distant tells whether the energy is so far outside the band that waves decay by more than 97 times a slice. The Schur form
 // loses the relative accuracy of F there, a fixed-point iteration has it within a few steps.
-func (b *bands) distant() bool { return math.Abs(b.e) > 100 }
+func (b *uniform) distant() bool { return math.Abs(b.e) > 100 }
 
 // distantMapping returns F by F ← gτ†, g = (E − H₀ − τF)⁻¹, which gains four digits a step.
-func (b *bands) distantMapping() []complex128 {
+func (b *uniform) distantMapping() []complex128 {
 	w := b.width
 	f := make([]complex128, w*w)
 	for range 6 {

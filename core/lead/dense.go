@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/cmplx"
 
+	gonumblas "gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
@@ -22,6 +23,9 @@ func transpose(a []complex128, n int) {
 func solveInPlace(a, b []complex128, n, m int) bool { return eliminate(a, b, n, m, 0) }
 
 func eliminate(a, b []complex128, n, m int, least float64) bool {
+	if native() {
+		return nativeEliminate(a, b, n, m, least)
+	}
 	for k := range n {
 		pivot, largest := k, 0.0
 		for i := k; i < n; i++ {
@@ -72,12 +76,27 @@ func solveRegular(a, b []complex128, n, m int, least float64) {
 // multiply returns a·b for a (n × l), b (l × m).
 func multiply(a, b []complex128, n, l, m int) []complex128 {
 	c := make([]complex128, n*m)
+	if native() {
+		nativeMultiply(a, b, c, n, l, m)
+		return c
+	}
 	for i := range n {
 		for k := range l {
-			axpy(a[i*l+k], b[k*m:(k+1)*m], c[i*m:(i+1)*m])
+			if f := a[i*l+k]; f != 0 {
+				axpy(f, b[k*m:(k+1)*m], c[i*m:(i+1)*m])
+			}
 		}
 	}
 	return c
+}
+
+// products sets c (rows × columns) to a·bᵀ for real a (rows × n, rows a multiple of 4) and b (columns × n).
+func products(a, b, c []float64, rows, columns, n int) {
+	if native() {
+		nativeProducts(a, b, c, rows, columns, n)
+		return
+	}
+	blas.Dgemm(gonumblas.NoTrans, gonumblas.Trans, rows, columns, n, 1, a, n, b, n, 0, c, columns)
 }
 
 // apply returns a·x for a (n × l).

@@ -55,7 +55,7 @@ type stein struct {
 
 func newStein(l *Lead) (*stein, error) {
 	w := l.Width
-	b := newBands(l.Params)
+	b := newUniform(l.Params)
 	e := &stein{lead: l, tau: make([]complex128, w), distant: b.distant()}
 	for y := range w {
 		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])

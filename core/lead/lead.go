@@ -81,7 +81,7 @@ func Solve(p Params) (lead *Lead, err error) {
 }
 
 func solve(p Params) (*Lead, error) {
-	b := newBands(p)
+	b := newUniform(p)
 	if b.distant() {
 		return &Lead{Params: p, F: b.distantMapping()}, nil
 	}
@@ -92,7 +92,7 @@ func solve(p Params) (*Lead, error) {
 		lead.Velocity = append(lead.Velocity, m.velocity*p.Hopping)
 		lead.Vectors = append(lead.Vectors, m.u...)
 	}
-	f, ok := contourMapping(b, right)
+	f, ok := contourMapping(b)
 	if !ok {
 		d, err := decay(b, right)
 		if err != nil {

@@ -230,7 +230,7 @@ func TestBandEdgesOfThePaper(t *testing.T) {
 			if middle == low || middle == high {
 				break
 			}
-			if len(newBands(wire(middle)).solve()) == 11-i {
+			if len(newUniform(wire(middle)).solve()) == 11-i {
 				low = middle
 			} else {
 				high = middle
@@ -247,15 +247,15 @@ func TestSlowestModesNeedNoLuck(t *testing.T) {
 	for _, m := range []int{1, 2, 7, 30} {
 		bottom := 4 - 2 - 2*math.Cos(math.Pi*float64(m)/31)
 		for _, distance := range []float64{1e-4, 1e-8, 1e-10, 1e-12} {
-			assert.Len(t, newBands(Params{30, 1, 4, bottom + distance, 0}).solve(), m, "channel %d, %g above", m, distance)
-			assert.Len(t, newBands(Params{30, 1, 4, bottom - distance, 0}).solve(), m-1, "channel %d, %g below", m, distance)
+			assert.Len(t, newUniform(Params{30, 1, 4, bottom + distance, 0}).solve(), m, "channel %d, %g above", m, distance)
+			assert.Len(t, newUniform(Params{30, 1, 4, bottom - distance, 0}).solve(), m-1, "channel %d, %g below", m, distance)
 		}
 	}
 }
 
 func TestBandsThatNearlyCross(t *testing.T) {
 	// At k = π states at opposite edges of a wide strip cross but for a gap below rounding.
-	b := newBands(Params{60, 1, 4, 4, 0.05})
+	b := newUniform(Params{60, 1, 4, 4, 0.05})
 	b.at(math.Pi)
 	h := mat.NewSymDense(60, nil)
 	for y, d := range b.diagonal {
@@ -316,9 +316,9 @@ func TestContourAgreesWithSchurForm(t *testing.T) {
 		for _, e := range []float64{-60, 0.3, 1.2, 2.3, 4, 8.1} {
 			for _, field := range []float64{0, 0.0113, 0.06, 0.31} {
 				p := Params{w, 1, 4, e, field}
-				b := newBands(p)
+				b := newUniform(p)
 				right := b.solve()
-				f, ok := contourMapping(b, right)
+				f, ok := contourMapping(b)
 				if !ok {
 					continue
 				}

@@ -2,28 +2,58 @@ package lead
 
 import (
 	"math"
+	"math/cmplx"
 	"sort"
 )
 
-// bands is the dispersion of a strip's lead, in units of the hopping and measured from the energy: μ_j(k) are the
-// eigenvalues of the real symmetric tridiagonal matrix B(k) = diag(e − 2cos(k + θ_y)), −1 beside the diagonal, with
-// e = (onsite − energy)/t and θ_y = 2φȳ. Open modes are its zeros, μ_j(k) = 0. Since θ is odd in ȳ, B(−k) is B(k)
-// mirrored in y, so k in [0, π] tells everything: a zero there with μ' < 0 is the mirror of a right-mover at −k.
+// bands is the dispersion of a lead whose cells are chains, measured from the energy: μ_j(k) are the eigenvalues of the
+// Hermitian tridiagonal matrix B(k) = h − E + v·exp(−ik) + v†·exp(ik), and open modes its zeros, μ_j(k) = 0. Phases beside the
+// diagonal are left out, which takes B to a real symmetric matrix and a wave's site y to exp(iχ_y(k)) times that.
 type bands struct {
 	width    int
-	e        float64
-	cos, sin []float64 // of θ_y
-	k        float64   // last set
-	diagonal []float64 // of B at k
-	slope    []float64 // ∂B/∂k there
-	factor   tridiagonal
-	vector   []float64
+	mirrored bool         // B(−k) is B(k) mirrored
+	level    []float64    // h_yy − E
+	hop      []complex128 // v_yy
+	bond     []bond       // between y and y+1, nil if they do not depend on k
+	speed    float64      // bounds |dB/dk| and |d²B/dk²|
+	budget   int          // intervals that the search may still look at
+
+	k           float64   // last set
+	diagonal    []float64 // of B at k
+	slope       []float64 // ∂B/∂k there
+	beside      []float64 // beside the diagonal
+	square      []float64 // of that
+	besideSlope []float64
+	factor      tridiagonal
+	vector      []float64
 	// upper and lower are the inverse pivots of eliminations from the first and from the last site.
 	upper, lower []float64
-	right        []mode
+	right, left  []mode // left only where bands are not mirrored
 }
 
-// mode is a right-moving open mode: λ = exp(ik), velocity dμ/dk > 0, u·u = 1.
+// bond is B_{y,y+1}(z) = here + ahead/z + behind·z.
+type bond struct{ here, ahead, behind complex128 }
+
+func (b bond) at(z complex128) complex128 { return b.here + b.ahead/z + b.behind*z }
+
+// conjugate is B_{y+1,y}(z).
+func (b bond) conjugate() bond {
+	return bond{cmplx.Conj(b.here), cmplx.Conj(b.behind), cmplx.Conj(b.ahead)}
+}
+
+// turned is z·d/dz of the bond.
+func (b bond) turned() bond { return bond{0, -b.ahead, b.behind} }
+
+// uniform is the dispersion of a uniform strip in units of the hopping, B(k) = diag(e − 2cos(k + θ_y)), −1 beside the diagonal,
+// with e = (onsite − energy)/t and θ_y = 2φȳ. Since θ is odd in ȳ, B(−k) is B(k) mirrored in y, so k in [0, π] tells everything:
+// a zero there with μ' < 0 is the mirror of a right-mover at −k.
+type uniform struct {
+	*bands
+	e        float64
+	cos, sin []float64 // of θ_y
+}
+
+// mode is an open mode: λ = exp(ik), velocity dμ/dk, u·u = 1.
 type mode struct {
 	k, velocity float64
 	u           []float64
@@ -32,51 +62,88 @@ type mode struct {
 // resolution is the half width in k below which bands that nearly cross at zero are treated together.
 const resolution = 1e-9
 
-func newBands(p Params) *bands {
+func newUniform(p Params) *uniform {
 	w := p.Width
-	b := &bands{width: w, e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w),
-		diagonal: make([]float64, w), slope: make([]float64, w), vector: make([]float64, w), factor: newTridiagonal(w),
-		upper: make([]float64, w), lower: make([]float64, w)}
+	b := &uniform{bands: newBands(w), e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w)}
+	b.mirrored, b.speed, b.budget = true, 2, math.MaxInt
 	for y := range w {
 		m := float64(2*y - (w - 1)) // 2ȳ, so that mirrored sites have opposite phases exactly
 		theta := p.Field * m
 		sin, cos := math.Sincos(theta)
 		rest := math.FMA(p.Field, m, -theta) // rounding of the product, felt at large fields
 		b.cos[y], b.sin[y] = cos-sin*rest, sin+cos*rest
+		b.level[y], b.hop[y] = b.e, complex(-b.cos[y], b.sin[y])
+	}
+	for y := range b.beside {
+		b.beside[y], b.square[y] = -1, 1
 	}
 	return b
+}
+
+// solve finds the right-movers, ordered by k.
+func (b *uniform) solve() []mode {
+	if math.Abs(b.e) > 4 {
+		return nil // |2cos| + |2cos| ≤ 4 bounds the band
+	}
+	return b.bands.solve()
+}
+
+func newBands(w int) *bands {
+	rows := make([]float64, 9*w)
+	row := func() []float64 {
+		r := rows[:w:w]
+		rows = rows[w:]
+		return r
+	}
+	return &bands{width: w, level: row(), hop: make([]complex128, w), diagonal: row(), slope: row(), beside: row()[:w-1],
+		square: row()[:w-1], besideSlope: row()[:w-1], vector: row(), upper: row(), lower: row(), factor: newTridiagonal(w)}
 }
 
 // at sets k.
 func (b *bands) at(k float64) {
 	b.k = k
 	sin, cos := math.Sincos(k)
-	for y := range b.diagonal {
-		b.diagonal[y] = b.e - 2*(cos*b.cos[y]-sin*b.sin[y])
-		b.slope[y] = 2 * (sin*b.cos[y] + cos*b.sin[y])
+	for y, f := range b.hop {
+		b.diagonal[y] = b.level[y] + 2*(cos*real(f)+sin*imag(f))
+		b.slope[y] = 2 * (cos*imag(f) - sin*real(f))
+	}
+	z := complex(cos, sin)
+	for y, o := range b.bond {
+		v := o.at(z)
+		d := 1i * o.turned().at(z) // d/dk = iz·d/dz
+		size := cmplx.Abs(v)
+		b.beside[y], b.square[y], b.besideSlope[y] = size, max(size*size, 1e-300), 0
+		if size > 0 {
+			b.besideSlope[y] = (real(v)*real(d) + imag(v)*imag(d)) / size
+		}
 	}
 }
 
 // below counts the eigenvalues of B under s: the negative terms of Sturm's sequence. A term that is zero counts as positive
 // and makes the next one −∞, as it should.
 func (b *bands) below(s float64) int {
-	count, inverse := 0, 0.0
-	for _, d := range b.diagonal {
-		q := d - s - inverse
+	count, last := 0, 0.0 // what elimination of the site before subtracts
+	for y, d := range b.diagonal {
+		q := d - s - last
 		count += int(math.Float64bits(q) >> 63)
-		inverse = 1 / q
+		if y < len(b.square) {
+			last = b.square[y] / q
+		}
 	}
 	return count
 }
 
 // between counts the eigenvalues under low and under high, in one pass as the divisions of one sequence leave time for another.
 func (b *bands) between(low, high float64) (below, under int) {
-	inverseLow, inverseHigh := 0.0, 0.0
-	for _, d := range b.diagonal {
-		p, q := d-low-inverseLow, d-high-inverseHigh
+	lastLow, lastHigh := 0.0, 0.0
+	for y, d := range b.diagonal {
+		p, q := d-low-lastLow, d-high-lastHigh
 		below += int(math.Float64bits(p) >> 63)
 		under += int(math.Float64bits(q) >> 63)
-		inverseLow, inverseHigh = 1/p, 1/q
+		if y < len(b.square) {
+			square := b.square[y]
+			lastLow, lastHigh = square/p, square/q
+		}
 	}
 	return below, under
 }
@@ -102,17 +169,19 @@ func (b *bands) eigenpair(shift float64) (value, slope float64, below int) {
 			q = tiny
 		}
 		below += int(math.Float64bits(p) >> 63)
-		p, q = 1/p, 1/q
-		inverseP[y], inverseQ[x] = p, q
+		inverseP[y], inverseQ[x] = 1/p, 1/q
+		if y < w-1 {
+			p, q = b.square[y]*inverseP[y], b.square[x-1]*inverseQ[x]
+		}
 	}
 	r, least := 0, math.Inf(1)
 	for y, d := range b.diagonal {
 		gamma := d - shift
 		if y > 0 {
-			gamma -= inverseP[y-1]
+			gamma -= b.square[y-1] * inverseP[y-1]
 		}
 		if y+1 < w {
-			gamma -= inverseQ[y+1]
+			gamma -= b.square[y] * inverseQ[y+1]
 		}
 		if math.Abs(gamma) < math.Abs(least) {
 			r, least = y, gamma
@@ -122,14 +191,12 @@ func (b *bands) eigenpair(shift float64) (value, slope float64, below int) {
 	u[r] = 1
 	norm, tilt := 1.0, b.slope[r]
 	for y := r - 1; y >= 0; y-- {
-		u[y] = u[y+1] * inverseP[y]
-		square := u[y] * u[y]
-		norm, tilt = norm+square, tilt+b.slope[y]*square
+		u[y] = -b.beside[y] * u[y+1] * inverseP[y]
+		norm, tilt = norm+u[y]*u[y], tilt+(b.slope[y]*u[y]+2*b.besideSlope[y]*u[y+1])*u[y]
 	}
 	for y := r + 1; y < w; y++ {
-		u[y] = u[y-1] * inverseQ[y]
-		square := u[y] * u[y]
-		norm, tilt = norm+square, tilt+b.slope[y]*square
+		u[y] = -b.beside[y-1] * u[y-1] * inverseQ[y]
+		norm, tilt = norm+u[y]*u[y], tilt+(b.slope[y]*u[y]+2*b.besideSlope[y-1]*u[y-1])*u[y]
 	}
 	scale := 1 / math.Sqrt(norm)
 	for y := range u {
@@ -147,32 +214,38 @@ func (b *bands) isolated(low, high float64, j int) (value, slope float64) {
 	return value, slope
 }
 
-// solve finds all right-movers, ordered by k.
+// solve finds all open modes, ordered by k, and returns the right-movers.
 func (b *bands) solve() []mode {
-	b.right = b.right[:0]
-	if math.Abs(b.e) > 4 {
-		return b.right // |2cos| + |2cos| ≤ 4 bounds the band
+	parts, from, end := 16, 0.0, math.Pi
+	if !b.mirrored {
+		parts, end = 32, 2*math.Pi
+		from = end * (0.6180339887 - 1) / float64(parts)
 	}
-	const parts = 16
-	from := 0.0
 	for i := range parts { // odd places: zeros at simple fractions of π never fall on the end of an interval
-		to := math.Pi * (float64(i) + 0.6180339887) / parts
+		to := end * (float64(i) + 0.6180339887) / float64(parts)
 		b.search(from, to)
 		from = to
 	}
-	b.search(from, math.Pi)
-	sort.Slice(b.right, func(i, j int) bool { return b.right[i].k < b.right[j].k })
+	if b.mirrored {
+		b.search(from, end)
+	}
+	for _, side := range [][]mode{b.right, b.left} {
+		sort.Slice(side, func(i, j int) bool { return side[i].k < side[j].k })
+	}
 	return b.right
 }
 
-// search adds the zeros in [from, to]. As |μ'| ≤ 2, only bands within 2h of zero at the middle can have one (h is half
-// the width). A band at least g away from all others over the whole interval has |μ”| ≤ c = 2 + 8/g by perturbation
+// search adds the zeros in [from, to]. As |μ'| ≤ s, the speed, only bands within sh of zero at the middle can have one (h is
+// half the width). A band at least g away from all others over the whole interval has |μ”| ≤ c = s + 2s²/g by perturbation
 // theory, so it has no zero if |μ| > (|μ'| + ch)h at the middle and is monotonic if |μ'| > ch. It is analytic in a disc of
-// radius log(1 + g/4) around k, as μ moves by less than g/2 there: over a small part of that its slope is resolved by
+// radius log(1 + g/2s) around k, as μ moves by less than g/2 there: over a small part of that its slope is resolved by
 // samples. Else the interval is halved.
 func (b *bands) search(from, to float64) {
+	if b.budget--; b.budget < 0 {
+		return
+	}
 	k, h := (from+to)/2, (to-from)/2
-	reach := 2 * h
+	reach := b.speed * h
 	b.at(k)
 	low, high := b.between(-reach, reach)
 	if low == high {
@@ -185,7 +258,7 @@ func (b *bands) search(from, to float64) {
 	if high == low+1 {
 		if gap := b.isolation(reach, low); gap > 0 {
 			value, slope := b.isolated(-reach, reach, low)
-			c := 2 + 8/gap
+			c := b.speed + 2*b.speed*b.speed/gap
 			if math.Abs(value) > (math.Abs(slope)+c*h)*h {
 				return
 			}
@@ -193,7 +266,7 @@ func (b *bands) search(from, to float64) {
 				b.crossing(from, to, low)
 				return
 			}
-			if h < math.Log1p(gap/4)/8 {
+			if h < math.Log1p(gap/(2*b.speed))/8 {
 				b.sampled(from, to, low)
 				return
 			}
@@ -207,9 +280,9 @@ func (b *bands) search(from, to float64) {
 // of a wide strip, whose bands cross but for a gap too small to see. At k = 0 and k = π such a pair is its own mirror, so
 // that the whole pair lies at one end and its right-mover alone tells everything.
 func (b *bands) close(h float64) {
-	k, reach := b.k, 16*h
+	k, reach := b.k, 8*b.speed*h
 	for _, end := range []float64{0, math.Pi} {
-		if math.Abs(k-end) <= 1.5*h {
+		if b.mirrored && math.Abs(k-end) <= 1.5*h {
 			b.at(end)
 			if below, under := b.between(-reach, reach); under-below == 2 {
 				if d, slope, u, ok := b.nearest(true); ok && math.Abs(d) <= 2*h {
@@ -256,17 +329,17 @@ func (b *bands) nearest(rising bool) (d, slope float64, u []float64, ok bool) {
 // where g is no more than rounding.
 func (b *bands) twoBands(rising bool) (d, slope float64, u []float64, ok bool) {
 	u, w := b.pair()
-	v11, v12, v22 := b.form(b.slope, 0, u, u), b.form(b.slope, 0, u, w), b.form(b.slope, 0, w, w)
+	v11, v12, v22 := b.form(b.slope, b.besideSlope, u, u), b.form(b.slope, b.besideSlope, u, w), b.form(b.slope, b.besideSlope, w, w)
 	sin, cos := math.Sincos(math.Atan2(2*v12, v11-v22) / 2)
 	turn(u, w, cos, sin) // V is diagonal, v₁ ≥ v₂
 	if !rising {
 		u, w = w, u
 	}
-	v1, v2 := b.form(b.slope, 0, u, u), b.form(b.slope, 0, w, w)
+	v1, v2 := b.form(b.slope, b.besideSlope, u, u), b.form(b.slope, b.besideSlope, w, w)
 	if v1*v2 >= 0 {
 		return 0, 0, nil, false
 	}
-	m1, m2, g := b.form(b.diagonal, -1, u, u), b.form(b.diagonal, -1, w, w), b.form(b.diagonal, -1, u, w)
+	m1, m2, g := b.form(b.diagonal, b.beside, u, u), b.form(b.diagonal, b.beside, w, w), b.form(b.diagonal, b.beside, u, w)
 	d1, d2 := -m1/v1, -m2/v2
 	d = d1
 	if math.Abs(g) > 1e-14 {
@@ -278,12 +351,12 @@ func (b *bands) twoBands(rising bool) (d, slope float64, u []float64, ok bool) {
 		sin, cos = math.Sincos(math.Atan2(-g, m2+d*v2)) // the null vector of M + δk·V is (m₂ + δk·v₂, −g)
 		turn(u, w, cos, sin)
 	}
-	return d, b.form(b.slope, 0, u, u), u, true
+	return d, b.form(b.slope, b.besideSlope, u, u), u, true
 }
 
 // pair returns orthonormal vectors of the two eigenvalues of B next to zero, by inverse iteration.
 func (b *bands) pair() (u, w []float64) {
-	b.factor.set(b.diagonal, 0)
+	b.factor.set(b.diagonal, b.beside)
 	u, w = make([]float64, b.width), make([]float64, b.width)
 	for y := range u {
 		u[y], w[y] = probe(y), math.Cos(float64(3*y*y))
@@ -317,13 +390,13 @@ func turn(u, w []float64, cos, sin float64) {
 	}
 }
 
-// form returns u†Aw for the tridiagonal matrix A with the given diagonal and the number beside beside it.
-func (b *bands) form(diagonal []float64, beside float64, u, w []float64) float64 {
+// form returns u†Aw for the symmetric tridiagonal matrix A with the given diagonal and the numbers beside it.
+func (b *bands) form(diagonal, beside, u, w []float64) float64 {
 	sum := 0.0
 	for y, d := range diagonal {
 		sum += d * u[y] * w[y]
 		if y > 0 {
-			sum += beside * (u[y]*w[y-1] + u[y-1]*w[y])
+			sum += beside[y-1] * (u[y]*w[y-1] + u[y-1]*w[y])
 		}
 	}
 	return sum
@@ -333,7 +406,7 @@ func (b *bands) form(diagonal []float64, beside float64, u, w []float64) float64
 // slope is sampled, its changes bisected.
 func (b *bands) sampled(from, to float64, j int) {
 	const parts = 4
-	reach := to - from
+	reach := b.speed / 2 * (to - from)
 	rising := func(k float64) bool {
 		b.at(k)
 		_, slope := b.isolated(-2*reach, 2*reach, j)
@@ -341,7 +414,7 @@ func (b *bands) sampled(from, to float64, j int) {
 	}
 	start, left := from, rising(from)
 	for i := range parts {
-		low, high := from+reach*float64(i)/parts, from+reach*float64(i+1)/parts
+		low, high := from+(to-from)*float64(i)/parts, from+(to-from)*float64(i+1)/parts
 		right := rising(high)
 		if left != right {
 			for high-low > 1e-10 {
@@ -364,7 +437,7 @@ func (b *bands) sampled(from, to float64, j int) {
 // interval (every band moves by at most reach), 0 if there is none worth having.
 func (b *bands) isolation(reach float64, j int) float64 {
 	gap := 0.0
-	for g := 4 * reach; g < 8; g *= 4 {
+	for g := 4 * reach; g < 4*b.speed; g *= 4 {
 		if below, under := b.between(-g, g); below != j || under != j+1 {
 			break
 		}
@@ -424,13 +497,17 @@ func (b *bands) crossing(from, to float64, j int) {
 	b.add(k, slope, append([]float64(nil), b.vector...))
 }
 
-// add adds the mode at k, or its mirror if it moves left.
+// add adds the mode at k, of mirrored bands its mirror image if that moves right.
 func (b *bands) add(k, slope float64, u []float64) {
-	if slope < 0 {
-		k, slope = -k, -slope
+	switch {
+	case slope >= 0:
+		b.right = append(b.right, mode{k: k, velocity: slope, u: u})
+	case b.mirrored:
 		mirror(u)
+		b.right = append(b.right, mode{k: -k, velocity: -slope, u: u})
+	default:
+		b.left = append(b.left, mode{k: k, velocity: slope, u: u})
 	}
-	b.right = append(b.right, mode{k: k, velocity: slope, u: u})
 }
 
 // mirror reverses the order of v.
@@ -456,8 +533,8 @@ func normalize(v []float64) {
 	}
 }
 
-// tridiagonal is the LU factorization with partial pivoting of a symmetric tridiagonal matrix with −1 beside the
-// diagonal: upper rows (p, q, r), multiplier m, and whether the row was swapped with the next.
+// tridiagonal is the LU factorization with partial pivoting of a symmetric tridiagonal matrix: upper rows (p, q, r),
+// multiplier m, and whether the row was swapped with the next.
 type tridiagonal struct {
 	p, q, r, m []float64
 	swapped    []bool
@@ -467,26 +544,31 @@ func newTridiagonal(n int) tridiagonal {
 	return tridiagonal{p: make([]float64, n), q: make([]float64, n), r: make([]float64, n), m: make([]float64, n), swapped: make([]bool, n)}
 }
 
-// set factors diag(d) − shift; an exactly zero pivot becomes as small as inverse iteration likes it.
-func (f *tridiagonal) set(d []float64, shift float64) {
+// set factors the matrix with the diagonal d and the numbers o beside it; a pivot of zero becomes as small as inverse iteration
+// likes it.
+func (f *tridiagonal) set(d, o []float64) {
 	const tiny = 1e-60 // may be divided by several times
 	n := len(d)
-	a, b := d[0]-shift, -1.0 // the current row: diagonal and right neighbour
+	right := func(i int) float64 { // beside row i
+		if i < n-1 {
+			return o[i]
+		}
+		return 0
+	}
+	a, b := d[0], right(0) // the current row: diagonal and right neighbour
 	for i := range n - 1 {
-		f.swapped[i] = math.Abs(a) < 1
-		next := d[i+1] - shift
-		if f.swapped[i] {
-			f.p[i], f.q[i], f.r[i] = -1, next, -1
-			f.m[i] = -a
-			a, b = b-f.m[i]*next, f.m[i]
-		} else {
-			f.p[i], f.q[i], f.r[i] = a, b, 0
-			f.m[i] = -1 / a
-			a, b = next-f.m[i]*b, -1
+		if f.swapped[i] = math.Abs(a) < math.Abs(o[i]); f.swapped[i] {
+			f.p[i], f.q[i], f.r[i] = o[i], d[i+1], right(i+1)
+			f.m[i] = a / o[i]
+			a, b = b-f.m[i]*d[i+1], -f.m[i]*right(i+1)
+			continue
 		}
-		if i == n-2 {
-			f.r[i] = 0
+		if a == 0 {
+			a = tiny
 		}
+		f.p[i], f.q[i], f.r[i] = a, b, 0
+		f.m[i] = o[i] / a
+		a, b = d[i+1]-f.m[i]*b, right(i+1)
 	}
 	if a == 0 {
 		a = tiny

@@ -20,6 +20,9 @@ func newSchur(a []complex128, n int) (*schur, bool) {
 	for i := range n {
 		s.zt[i*n+i] = 1
 	}
+	if native() {
+		return s, nativeSchur(s.t, s.zt, n)
+	}
 	s.hessenberg()
 	return s, s.iterate()
 }
@@ -201,6 +204,10 @@ func (s *schur) rotateColumns(rows, k int, c float64, f complex128) {
 
 // move takes the wanted eigenvalues to the front, keeping their order, by exchanges of neighbours.
 func (s *schur) move(wanted []bool) {
+	if native() {
+		nativeMove(s.t, s.zt, s.n, wanted)
+		return
+	}
 	front := 0
 	for i, w := range wanted {
 		if !w {
