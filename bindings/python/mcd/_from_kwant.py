@@ -51,7 +51,22 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
         positions = np.repeat([fsyst.pos(s) for s in range(len(norbs))], norbs, axis=0).astype(float)
     except (AttributeError, NotImplementedError):  # a system without geometry
         positions = None
-    return Device(source.region(fsyst, norbs), leads, energies, orbitals=int(first[-1]), positions=positions, **options)
+    device = Device(source.region(fsyst, norbs), leads, energies, orbitals=int(first[-1]), positions=positions, **options)
+
+    def changed(values: dict):
+        """The scattering region and the leads with other values of parameters."""
+        known = {name for p in (fsyst, *fsyst.leads) for name in p.parameters}
+        for name in values:
+            if name in source.varied:
+                raise ArgumentError(f"parameters: {name!r} is swept; give parameters that are the same at every point")
+            if name not in known:
+                raise ArgumentError(f"parameters: {name!r} is none of the system's; they are {', '.join(sorted(known))}")
+        other = _Sweep({**(params or {}), **values}, sweep, len(np.atleast_1d(energy)))
+        return other.region(fsyst, norbs), [other.lead(lead, interface, energies)
+                                            for lead, interface in zip(fsyst.leads, interfaces)]
+
+    device._changed, device._params = changed, dict(params or {})
+    return device
 
 
 class _Sweep:

@@ -66,6 +66,9 @@ class Device:
     ``onsite``, where a method takes it, holds energies (orbitals,) that are added to the diagonal.
     """
 
+    _changed = None  # of from_kwant: the region and the leads with other values of its parameters, which are
+    _params: dict = {}
+
     def __init__(self, hamiltonian, leads: Sequence[Union[Lead, SelfEnergy]], energy: ArrayLike, *,
                  orbitals: Optional[int] = None, positions: Optional[ArrayLike] = None, hermitian: bool = True,
                  threads: Optional[int] = None, memory_limit: int = 0):
@@ -394,6 +397,13 @@ class Device:
                                 "zeros there that shall change")
         return order[at]
 
+    def _on_pattern(self, hamiltonian, name: str) -> ComplexArray:
+        """Hamiltonians of any form on the entries of the pattern, (points, entries)."""
+        rows, cols, values, _ = _entries(hamiltonian)
+        out = np.zeros((len(values), len(self._rows)), np.complex128)
+        out[:, self._places(np.stack([rows, cols], axis=1), name)] = values
+        return _spread(out, self.points, name)
+
     def _change(self, change, name: str):
         """A change of the Hamiltonians as numbers of entries and values (rows, entries); zeros are left out."""
         if hasattr(change, "tocoo"):
@@ -408,7 +418,7 @@ class Device:
         if len(values) not in (1, self.points):
             raise ArgumentError(f"{name}: {len(values)} rows for {self.points} points; give one for all or one for each")
         entries = np.flatnonzero((values != 0).any(axis=0))
-        return entries, values[:, entries]
+        return entries, values[:1 if (values == values[0]).all() else None, entries]
 
     def _onsite(self, onsite):
         return (None, 0) if onsite is None else _reals(array(onsite, (self.orbitals,), "onsite"))

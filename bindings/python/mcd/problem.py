@@ -14,7 +14,7 @@ from .device import Device
 from .errors import ArgumentError, InfeasibleWarning
 from .wire import FloatArray, Wire
 
-__all__ = ["Sites", "Gaussians", "Gates", "Directions", "Hoppings", "Smoothness", "Problem", "Identifiability", "roughness"]
+__all__ = ["Sites", "Gaussians", "Gates", "Directions", "Hoppings", "Parameters", "Smoothness", "Problem", "Identifiability", "roughness"]
 
 ByName = Mapping[str, ArrayLike]
 
@@ -279,6 +279,95 @@ class Hoppings(Directions):
         self._set(problem, place, parts, shape, [f"hopping[{i},{j}]{tail}" for i, j in bonds for tail in tails])
 
 
+class Parameters(Directions):
+    """Parameters of a Kwant system are the parameters, for a device of `from_kwant`. They have to enter the scattering region
+    linearly, each and together, and not the leads: then dH/dp from differences is exact. Both are checked, and entries that
+    are not so are named.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Parameters of the system's value functions, none of them swept.
+    start : array_like, (names,), or mapping, optional
+        Where the search begins; default: the values that the device was made with.
+    lower, upper : array_like, (names,), or float
+        Bounds.
+    frozen, ties : array_like, (names,), optional
+        As in `Sites`.
+    derivatives : mapping of names, optional
+        dH/dp of your own as a scipy.sparse matrix or as values on ``device.pattern``; compared with differences.
+    """
+
+    def __init__(self, names: Sequence[str], start=None, lower: ArrayLike = -np.inf, upper: ArrayLike = np.inf,
+                 frozen: Optional[ArrayLike] = None, ties: Optional[ArrayLike] = None, derivatives: Optional[Mapping] = None):
+        names = (names,) if isinstance(names, str) else tuple(names)
+        super().__init__((), start, names, lower, upper, frozen, ties)
+        self.derivatives = derivatives or {}
+        for name in self.derivatives:
+            if name not in names:
+                raise ArgumentError(f"derivatives: {name!r} is not among the parameters {', '.join(names)}")
+
+    def _on(self, device: Device):
+        """The device with all of these parameters zero, and directions that lead from there."""
+        if not isinstance(device, Device) or device._changed is None:
+            raise ArgumentError("parameters: they need a device made by mcd.from_kwant; give mcd.Directions to others")
+        start = self._start(device)
+        region, leads = device._changed(dict(zip(self.names, start)))
+        base = device._on_pattern(region, "parameters")
+        slopes, steps = [], np.maximum(1.0, np.abs(start))
+        for j, name in enumerate(self.names):
+            def moved(factor):
+                values = {**dict(zip(self.names, start)), name: start[j] + factor * steps[j]}
+                region, there = device._changed(values)
+                self._same_leads(name, leads, there)
+                return device._on_pattern(region, "parameters")
+            slope = (moved(1) - base) / steps[j]
+            if name in self.derivatives:
+                entries, values = device._change(self.derivatives[name], f"derivatives of {name}")
+                given = np.zeros_like(base)
+                given[:, entries] = values
+                self._agree(device, f"the derivative given for {name!r} is wrong", given, slope, base)
+                slope = given
+            self._agree(device, f"{name!r} does not enter linearly", base - 2 * steps[j] * slope, moved(-2), base)
+            slopes.append(slope)
+        together, _ = device._changed(dict(zip(self.names, start + steps)))
+        self._agree(device, f"{', '.join(self.names)} enter as products of each other",
+                    base + sum(s * d for s, d in zip(steps, slopes)), device._on_pattern(together, "parameters"), base)
+        zero = base - sum(x * d for x, d in zip(start, slopes))
+        kept = [np.where(abs(d) > 1e-14 * abs(d).max(initial=0), d, 0) for d in slopes]
+        for name, d in zip(self.names, kept):
+            if not d.any():
+                raise ArgumentError(f"parameters: {name!r} changes no entry of the scattering region; leave it out")
+        return device._with(zero), Directions(kept, start, self.names, self.lower, self.upper, self.frozen, self.ties)
+
+    def _start(self, device: Device) -> np.ndarray:
+        known = self.start
+        if known is None:
+            known = {name: device._params.get(name, 0.0) for name in self.names}
+        if isinstance(known, Mapping):
+            missing = [name for name in self.names if name not in known]
+            if missing:
+                raise ArgumentError(f"start: no value for {missing[0]!r}; give one for each of {', '.join(self.names)}")
+            known = [known[name] for name in self.names]
+        return full(known, (len(self.names),), "start")
+
+    @staticmethod
+    def _same_leads(name: str, leads, there) -> None:
+        for i, (here, moved) in enumerate(zip(leads, there)):
+            for a, b in zip(here[:-1], moved[:-1]):
+                if not np.array_equal(a, b):
+                    raise ArgumentError(f"parameters: {name!r} changes lead {i}; give parameters of the scattering region alone")
+
+    @staticmethod
+    def _agree(device: Device, what: str, ours: np.ndarray, theirs: np.ndarray, base: np.ndarray) -> None:
+        defect = abs(ours - theirs)
+        point, entry = np.unravel_index(defect.argmax(), defect.shape)
+        if defect[point, entry] > 1e-10 * max(abs(base).max(), abs(theirs).max()):
+            raise ArgumentError(f"parameters: {what}: H[{device._rows[entry]}][{device._cols[entry]}] at point {point} is "
+                                f"{theirs[point, entry]:.6g} by the system's functions, {ours[point, entry]:.6g} by the "
+                                "derivative; give parameters that enter linearly, or the right derivative")
+
+
 class _Place(NamedTuple):
     """What parametrizations need to know of a wire or device."""
 
@@ -308,7 +397,7 @@ class Problem:
         The curve G(φ) wanted, in e²/h, at the fields of the wire. Where it is above the number of open modes an
         `InfeasibleWarning` says where and by how much. Of a device one curve or several, (curves, points), or as a mapping
         ``{(to, from): curve}``.
-    parametrization : Sites, Gaussians, Gates, Directions or Hoppings, optional
+    parametrization : Sites, Gaussians, Gates, Directions, Hoppings or Parameters, optional
         What may be varied; default: every site, from the clean wire.
     weights : array_like, (points,), optional
         Weights w ≥ 0 of the residuals w·(G − target); default: ones. Of a device like the target, or one for each curve,
@@ -321,13 +410,24 @@ class Problem:
         c > 0 in e²/h.
     curves : sequence of (to, from)
         Leads of the curves of a device, where target is no mapping; default: from lead 0 to lead 1.
+    parameters, start
+        Short for ``parametrization=mcd.Parameters(parameters, start)``.
 
     The objective is L = log √(Σ loss) plus the regularizers. Problems pickle.
     """
 
     def __init__(self, wire: Wire, target: ArrayLike, parametrization: Optional[Parametrization] = None,
                  weights: Optional[ArrayLike] = None, regularizers: Sequence[Smoothness] = (), loss: str = "squares",
-                 loss_scale: float = 1.0, *, curves: Optional[Curves] = None):
+                 loss_scale: float = 1.0, *, curves: Optional[Curves] = None, parameters: Optional[Sequence[str]] = None,
+                 start=None):
+        if parameters is not None:
+            if parametrization is not None:
+                raise ArgumentError("parameters: a parametrization is given already; leave one of them out")
+            parametrization = Parameters(parameters, start)
+        elif start is not None:
+            raise ArgumentError("start: give it to the parametrization, or with parameters")
+        if isinstance(parametrization, Parameters):
+            wire, parametrization = parametrization._on(wire)
         if isinstance(wire, Wire):
             if curves is not None:
                 raise ArgumentError(f"curves: {curves!r}; a wire has one curve, leave them out")
