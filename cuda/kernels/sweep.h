@@ -51,7 +51,7 @@ template <> struct Elimination<0> {
             for (int next = s + 1; i <= last && next < nodes[i]; next++) w.advance(p, next);
             w.divide(p.width, map_to_write(p, i));
         }
-        return 0;
+        return w.smallest;
     }
 };
 

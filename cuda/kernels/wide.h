@@ -25,6 +25,7 @@ struct Wide {
     int *which;
 
     Complex *m, *n; // width × width, in memory
+    double smallest; // pivot so far, as |1/pivot|
 
     MCD_METHOD Wide(const Item &p, unsigned char *shared) {
         double *reduction = reinterpret_cast<double *>(shared);
@@ -37,6 +38,7 @@ struct Wide {
         target = reinterpret_cast<int *>(rows + chunk * panel_rows);
         m = p.maps + static_cast<int64_t>(p.length + 1) * p.width * p.width;
         n = m + p.width * p.width;
+        smallest = 0;
     }
 
     /* m = sign·(D_s + F) + extra (0: none), n = 1. */
@@ -95,6 +97,7 @@ struct Wide {
             Complex pivot = row[j];
             if (pivot.re == 0 && pivot.im == 0) pivot.re = 1e-150;
             Complex inv = inverse_scaled(pivot);
+            smallest = larger(smallest, size(inv));
             barrier();
             if (t < width) row[t] = t == j ? Complex{0, 0} : mine * inv;
             if (t == 0) target[j] = first + k, inverses[first + k] = inv, columns[k] = j;

@@ -138,3 +138,8 @@ func (p *problem) solve() {
 		launch(p.device, fmt.Sprintf("mcd_%s_%d", kind, emulation.EntryWidth(p.strip.Width)), p.slots, 1, emulation.SweepShared(p.strip.Width), p.sweep)
 	}
 }
+
+// values returns what lies at an address.
+func values[T any](address uint64, n int) []T {
+	return unsafe.Slice((*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address))), n)
+}
