@@ -8,5 +8,5 @@ if [ -f "$output" ] && [ -z "$(find "$here" "$here/.." -maxdepth 1 -type f \( -n
     exit 0
 fi
 mkdir -p "$(dirname "$output")"
-${CXX:-c++} -std=c++17 -O2 -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -fPIC -shared "$@" -o "$output.$$" "$here/emulate.cpp"
+${CXX:-c++} -std=c++17 -O2 -fno-strict-aliasing -Wall -Wextra -Wno-unknown-pragmas -fPIC -shared -fvisibility=hidden "$@" -o "$output.$$" "$here/emulate.cpp"
 mv "$output.$$" "$output"

@@ -152,8 +152,10 @@ struct Block {
     ~Block() { if (stacks) munmap(stacks, mapped); }
 };
 
-thread_local Block block;
+thread_local Block kept; // with its stacks, from launch to launch
 thread_local char message[256];
+/* That of the running launch: fibers ask for it all the time, so it is found without a call. */
+thread_local Block *block __attribute__((tls_model("initial-exec"))) = nullptr;
 
 std::atomic<int> order{MCD_EMULATE_ASCENDING};
 std::atomic<uint64_t> seed{0};
@@ -171,39 +173,39 @@ void end_switch([[maybe_unused]] void *fake, [[maybe_unused]] const void **stack
 
 /* From a fiber to the scheduler and, some time later, back. */
 void leave(bool last) {
-    Fiber &f = block.fibers[block.running];
-    begin_switch(last ? nullptr : &f.fake, block.scheduler_stack, block.scheduler_size);
-    mcd_emulate_switch(&f.context, block.scheduler);
+    Fiber &f = block->fibers[block->running];
+    begin_switch(last ? nullptr : &f.fake, block->scheduler_stack, block->scheduler_size);
+    mcd_emulate_switch(&f.context, block->scheduler);
     end_switch(f.fake, nullptr, nullptr);
 }
 
 void fiber_main() {
-    end_switch(nullptr, &block.scheduler_stack, &block.scheduler_size);
-    block.body(block.args);
-    block.fibers[block.running].done = true;
+    end_switch(nullptr, &block->scheduler_stack, &block->scheduler_size);
+    block->body(block->args);
+    block->fibers[block->running].done = true;
     leave(true);
 }
 
 void enter(int i) {
-    Fiber &f = block.fibers[i];
-    block.running = i;
-    begin_switch(&block.scheduler_fake, f.stack, stack_bytes);
-    mcd_emulate_switch(&block.scheduler, f.context);
-    end_switch(block.scheduler_fake, nullptr, nullptr);
+    Fiber &f = block->fibers[i];
+    block->running = i;
+    begin_switch(&block->scheduler_fake, f.stack, stack_bytes);
+    mcd_emulate_switch(&block->scheduler, f.context);
+    end_switch(block->scheduler_fake, nullptr, nullptr);
 }
 
 /* Runs all threads of the block from barrier to barrier. */
 bool run_block(std::vector<int> &turn, std::mt19937_64 &random) {
-    int n = static_cast<int>(block.fibers.size());
+    int n = static_cast<int>(block->fibers.size());
 #if !defined(__x86_64__) && !defined(__aarch64__)
     ucontext_t scheduler;
-    block.scheduler = &scheduler;
+    block->scheduler = &scheduler;
 #endif
-    block.vote[0] = false;
+    block->vote[0] = false;
     for (int i = 0; i < n; i++) {
-        Fiber &f = block.fibers[i];
+        Fiber &f = block->fibers[i];
         f.done = false, f.barriers = f.votes = 0, f.fake = nullptr;
-        f.stack = block.stacks + static_cast<size_t>(i) * stack_bytes;
+        f.stack = block->stacks + static_cast<size_t>(i) * stack_bytes;
         f.context = start_context(f.stack, stack_bytes, fiber_main);
     }
     for (int left = n; left > 0;) {
@@ -212,14 +214,14 @@ bool run_block(std::vector<int> &turn, std::mt19937_64 &random) {
         }
         left = 0;
         for (int i : turn) {
-            if (!block.fibers[i].done) enter(i);
-            left += !block.fibers[i].done;
+            if (!block->fibers[i].done) enter(i);
+            left += !block->fibers[i].done;
         }
         if (left != 0 && left != n) {
             int waiting = 0, gone = 0;
-            for (int i = 0; i < n; i++) (block.fibers[i].done ? gone : waiting) = i;
+            for (int i = 0; i < n; i++) (block->fibers[i].done ? gone : waiting) = i;
             std::snprintf(message, sizeof message, "barrier divergence in block (%d, %d): thread %d waits at its barrier %ld, thread %d has ended",
-                block.index, block.index_y, waiting, block.fibers[waiting].barriers, gone);
+                block->index, block->index_y, waiting, block->fibers[waiting].barriers, gone);
             return false;
         }
     }
@@ -238,24 +240,25 @@ const Entry entries[] = {MCD_GPU_ENTRIES(ENTRY)};
 } // namespace
 
 namespace mcd {
-int thread_index() { return block.running; }
-int block_index() { return block.index; }
-int block_index_y() { return block.index_y; }
-int block_count() { return block.count; }
-unsigned char *shared_memory() { return block.shared; }
+int thread_index() { return block->running; }
+int block_index() { return block->index; }
+int block_index_y() { return block->index_y; }
+int block_count() { return block->count; }
+unsigned char *shared_memory() { return block->shared; }
 void barrier() {
-    block.fibers[block.running].barriers++;
+    block->fibers[block->running].barriers++;
     leave(false);
 }
 bool barrier_any(bool yes) {
-    long now = block.fibers[block.running].votes++;
-    block.vote[(now + 1) % 3] = false;
-    if (yes) block.vote[now % 3] = true;
+    long now = block->fibers[block->running].votes++;
+    block->vote[(now + 1) % 3] = false;
+    if (yes) block->vote[now % 3] = true;
     barrier();
-    return block.vote[now % 3];
+    return block->vote[now % 3];
 }
 } // namespace mcd
 
+#pragma GCC visibility push(default)
 extern "C" void mcd_emulate_order(int o, uint64_t s) { order = o, seed = s; }
 
 extern "C" const char *mcd_emulate_error(void) { return message; }
@@ -271,12 +274,13 @@ extern "C" int mcd_emulate_launch(const char *name, unsigned grid_x, unsigned gr
     if (threads != MCD_GPU_THREADS || grid_x < 1 || grid_y < 1) {
         return std::snprintf(message, sizeof message, "%s launched with %u × %u blocks of %u threads; give blocks of %d", name, grid_x, grid_y, threads, MCD_GPU_THREADS), 1;
     }
-    if (block.fibers.size() != threads) {
-        block.mapped = threads * stack_bytes;
-        void *stacks = mmap(nullptr, block.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    block = &kept;
+    if (block->fibers.size() != threads) {
+        block->mapped = threads * stack_bytes;
+        void *stacks = mmap(nullptr, block->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stacks == MAP_FAILED) return std::snprintf(message, sizeof message, "no memory for the stacks of %u threads", threads), 1;
-        block.stacks = static_cast<char *>(stacks);
-        block.fibers.resize(threads);
+        block->stacks = static_cast<char *>(stacks);
+        block->fibers.resize(threads);
     }
     // Exactly as large as asked for, so that the address sanitizer sees what lies beyond.
     size_t doubles = (shared_bytes + 7) / 8;
@@ -285,12 +289,12 @@ extern "C" int mcd_emulate_launch(const char *name, unsigned grid_x, unsigned gr
     std::vector<int> turn(threads);
     for (unsigned i = 0; i < threads; i++) turn[i] = static_cast<int>(order == MCD_EMULATE_DESCENDING ? threads - 1 - i : i);
     std::mt19937_64 random(seed);
-    block.body = entry->body, block.args = args, block.count = static_cast<int>(grid_x);
-    block.shared = reinterpret_cast<unsigned char *>(shared);
+    block->body = entry->body, block->args = args, block->count = static_cast<int>(grid_x);
+    block->shared = reinterpret_cast<unsigned char *>(shared);
     for (unsigned y = 0; y < grid_y; y++) {
         for (unsigned x = 0; x < grid_x; x++) {
             for (size_t i = 0; i < doubles && 8 * i + 8 <= shared_bytes; i++) shared[i] = std::numeric_limits<double>::quiet_NaN();
-            block.index = static_cast<int>(x), block.index_y = static_cast<int>(y);
+            block->index = static_cast<int>(x), block->index_y = static_cast<int>(y);
             if (!run_block(turn, random)) {
                 size_t used = std::strlen(message);
                 std::snprintf(message + used, sizeof message - used, " (%s)", name);
@@ -300,3 +304,4 @@ extern "C" int mcd_emulate_launch(const char *name, unsigned grid_x, unsigned gr
     }
     return 0;
 }
+#pragma GCC visibility pop
