@@ -67,14 +67,17 @@ MCD_DEVICE double root(double x) { return __nvvm_sqrt_rn_d(x); }
 
 #endif
 
-/* What lies at an address of device memory; saying that it is not shared memory makes for faster instructions. */
-template <class T> MCD_DEVICE T *at(mcd_gpu_address a) {
+/* Says that a pointer is to device memory, not to shared memory: that makes for faster instructions. */
+template <class T> MCD_DEVICE T *global(T *p) {
 #ifdef MCD_EMULATED
-    return reinterpret_cast<T *>(a);
+    return p;
 #else
-    return (T *)reinterpret_cast<__attribute__((address_space(1))) T *>(a);
+    return (T *)reinterpret_cast<__attribute__((address_space(1))) T *>(reinterpret_cast<uint64_t>(p));
 #endif
 }
+
+/* What lies at an address of device memory. */
+template <class T> MCD_DEVICE T *at(mcd_gpu_address a) { return global(reinterpret_cast<T *>(a)); }
 
 /* Alignment lets a number be read and written as one. */
 struct alignas(16) Complex {
@@ -119,12 +122,6 @@ MCD_DEVICE double larger(double a, double b) { return a < b ? b : a; }
 MCD_DEVICE double absolute(double a) { return __builtin_fabs(a); }
 MCD_DEVICE bool finite(double a) { return absolute(a) < infinity; }
 
-/* The larger of |re| and |im|; +Inf where one is not a number. */
-MCD_DEVICE double size(Complex a) {
-    double s = larger(absolute(a.re), absolute(a.im));
-    return s < infinity && a.im == a.im && a.re == a.re ? s : infinity;
-}
-
 MCD_DEVICE int64_t bits_of(double a) {
     int64_t b;
     __builtin_memcpy(&b, &a, 8);
@@ -135,6 +132,22 @@ MCD_DEVICE double from_bits(int64_t b) {
     __builtin_memcpy(&a, &b, 8);
     return a;
 }
+
+/*
+ * The largest size of numbers seen, as the upper half of a double: it orders magnitudes up to a part in a million, takes two
+ * integer instructions a number, and puts what is not a number on top.
+ */
+struct Largest {
+    uint32_t seen = 0;
+
+    MCD_METHOD void see(double a) {
+        uint32_t upper = static_cast<uint32_t>(bits_of(a) >> 32) & 0x7fffffff;
+        seen = seen < upper ? upper : seen;
+    }
+    MCD_METHOD void see(Complex a) { see(a.re), see(a.im); }
+    /* An upper bound, +Inf if something was not finite. */
+    MCD_METHOD double bound() const { return seen < 0x7ff00000 ? from_bits(static_cast<int64_t>(seen + 1) << 32) : infinity; }
+};
 
 /* eˣ for x ≤ 700, right to about 2 ulp: x = k·log 2 + r, |r| ≤ ½ log 2, Taylor's series for r; 0 below −700. */
 MCD_DEVICE double exponential(double x) {

@@ -9,7 +9,12 @@ namespace mcd {
 using Wire = mcd_gpu_wire;
 using Sweep = mcd_gpu_sweep_args;
 
-/* Everything about an item that does not change while it is solved. */
+/*
+ * Everything about an item that does not change while it is solved. It stands in shared memory, to save registers, behind what
+ * reductions use: the first scratch_bytes are theirs and its own, the rest belongs to eliminations and waves.
+ */
+constexpr int scratch_bytes = 16 * threads, item_offset = scratch_bytes - 256;
+
 struct Item {
     int width, length, columns, modes;
     int design, point;
@@ -24,9 +29,13 @@ struct Item {
     Complex *rest;                                  // of the workspace
 };
 
+static_assert(sizeof(Item) <= scratch_bytes - item_offset);
+
 /* The map F of node i; that after the last node is the inverse at the left lead. */
-MCD_DEVICE const Complex *map(const Item &p, int i) { return i == 0 ? p.right : p.maps + static_cast<int64_t>(i) * p.width * p.width; }
-MCD_DEVICE Complex *map_to_write(const Item &p, int i) { return p.maps + static_cast<int64_t>(i) * p.width * p.width; }
+MCD_DEVICE const Complex *map(const Item &p, int i) {
+    return global(i == 0 ? p.right : p.maps + static_cast<int64_t>(i) * p.width * p.width);
+}
+MCD_DEVICE Complex *map_to_write(const Item &p, int i) { return global(p.maps) + static_cast<int64_t>(i) * p.width * p.width; }
 
 MCD_DEVICE Item item(const Sweep &a, const Wire &w, int design, int point) {
     int64_t n = w.width, square = n * n, columns = n * w.columns;
@@ -52,9 +61,9 @@ MCD_DEVICE Item item(const Sweep &a, const Wire &w, int design, int point) {
 
 /* −(D_s b + before) at row y for a column of b with rows stride apart; transposed takes the transpose of D. */
 template <bool transposed> MCD_DEVICE Complex recur(const Item &p, int s, int y, const Complex *b, int stride, Complex before) {
-    Complex up = p.phases[s], down = conj(up);
-    if (transposed) up = down, down = p.phases[s];
-    Complex sum = before + (p.energy - p.potential[static_cast<int64_t>(s) * p.width + y]) * b[0];
+    Complex up = global(p.phases)[s], down = conj(up);
+    if (transposed) down = up, up = conj(up);
+    Complex sum = before + (p.energy - global(p.potential)[static_cast<int64_t>(s) * p.width + y]) * b[0];
     if (y + 1 < p.width) add_product(sum, up, b[stride]);
     if (y > 0) add_product(sum, down, b[-stride]);
     return -sum;

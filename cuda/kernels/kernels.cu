@@ -8,12 +8,14 @@ namespace mcd {
 template <class Solve> MCD_DEVICE void each_item(const Sweep &a, Solve solve) {
     const Wire &w = *at<const Wire>(a.wire);
     const int32_t *order = at<const int32_t>(a.order), *active = at<const int32_t>(a.active);
-    int64_t items = static_cast<int64_t>(a.designs) * a.count;
-    for (int64_t i = block_index(); i < items; i += block_count()) {
-        int design = static_cast<int>(i % a.designs), point = order[i / a.designs];
+    for (int i = block_index(); i < a.designs * a.count; i += block_count()) {
+        int design = i % a.designs, point = order[i / a.designs];
         if (active && active[design] <= 0) continue;
+        Item &p = *reinterpret_cast<Item *>(shared_memory() + item_offset);
         barrier();
-        solve(w, item(a, w, design, point));
+        if (thread_index() == 0) p = item(a, w, design, point);
+        barrier();
+        solve(w, p);
     }
 }
 
@@ -38,13 +40,13 @@ template <int R> MCD_DEVICE void redo_items(const Sweep &a) {
 } // namespace mcd
 
 /* The second number is how many blocks a multiprocessor has registers for. */
-MCD_KERNEL(3, mcd_sweep_16)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<1>(*a); }
+MCD_KERNEL(2, mcd_sweep_16)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<1>(*a); }
 MCD_KERNEL(2, mcd_sweep_32)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<2>(*a); }
 MCD_KERNEL(1, mcd_sweep_48)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<3>(*a); }
 MCD_KERNEL(1, mcd_sweep_64)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<4>(*a); }
 MCD_KERNEL(2, mcd_sweep_150)(const mcd_gpu_sweep_args *a) { mcd::sweep_items<0>(*a); }
-MCD_KERNEL(2, mcd_redo_16)(const mcd_gpu_sweep_args *a) { mcd::redo_items<1>(*a); }
-MCD_KERNEL(2, mcd_redo_32)(const mcd_gpu_sweep_args *a) { mcd::redo_items<2>(*a); }
+MCD_KERNEL(1, mcd_redo_16)(const mcd_gpu_sweep_args *a) { mcd::redo_items<1>(*a); }
+MCD_KERNEL(1, mcd_redo_32)(const mcd_gpu_sweep_args *a) { mcd::redo_items<2>(*a); }
 MCD_KERNEL(1, mcd_redo_48)(const mcd_gpu_sweep_args *a) { mcd::redo_items<3>(*a); }
 MCD_KERNEL(1, mcd_redo_64)(const mcd_gpu_sweep_args *a) { mcd::redo_items<4>(*a); }
 MCD_KERNEL(2, mcd_redo_150)(const mcd_gpu_sweep_args *a) { mcd::redo_items<0>(*a); }

@@ -13,7 +13,7 @@ namespace mcd {
 
 /* A solution of the problem (or of the transposed one) with its workspace: arrays [slice][y][column]. */
 struct Solution {
-    Complex *wave, *rest, *particular, *next[2];
+    Complex *wave, *rest, *particular, *next; // the last of two slices
     const Complex *source; // [y][column], rows stride apart, on one slice
     int stride, slice;
 
@@ -38,12 +38,12 @@ template <bool transposed> MCD_DEVICE void sweep_sources(const Item &p, Solution
         const Complex *before = v.particular + static_cast<int64_t>(s) * slice, *b = v.rest + static_cast<int64_t>(s) * slice;
         bool end = s + 1 == p.length; // there the inverse solves: ψ = A⁻¹(b − p)
         double sign = end ? -1 : 1;
-        Complex *out = end ? v.next[0] : v.particular + static_cast<int64_t>(s + 1) * slice;
+        Complex *out = end ? v.next : v.particular + static_cast<int64_t>(s + 1) * slice;
         apply<transposed>(p, map(p, s + 1), [&](int k, int j) { return sign * (before[k * n + j] - b[k * n + j]); },
             [&](int y, int j, Complex x) { out[y * n + j] = x; });
     }
     for (int s = p.length - 1; s >= 0; s--) {
-        Complex *now = v.next[(p.length - 1 - s) % 2], *after = v.next[(p.length - s) % 2];
+        Complex *now = v.next + (p.length - 1 - s) % 2 * slice, *after = v.next + (p.length - s) % 2 * slice;
         Complex *wave = v.wave + static_cast<int64_t>(s) * slice;
         const Complex *extra = v.particular + static_cast<int64_t>(s) * slice;
         for (int e = thread_index(); e < slice; e += threads) wave[e] = wave[e] + now[e];
@@ -56,7 +56,10 @@ template <bool transposed> MCD_DEVICE void sweep_sources(const Item &p, Solution
 }
 
 /* rest = b − Aψ; returns the largest of it and the largest of ψ. */
-template <bool transposed> MCD_DEVICE Note residuals(const Item &p, Solution &v, double *buffer) {
+struct Sizes {
+    double residual, wave;
+};
+template <bool transposed> MCD_DEVICE Sizes residuals(const Item &p, Solution &v, double *buffer) {
     int n = p.modes, slice = p.width * n;
     int64_t all = static_cast<int64_t>(p.length) * slice;
     for (int64_t e = thread_index(); e < all; e += threads) {
@@ -73,18 +76,13 @@ template <bool transposed> MCD_DEVICE Note residuals(const Item &p, Solution &v,
         apply<transposed>(p, end == 0 ? p.right : p.left, [&](int k, int j) { return wave[k * n + j]; },
             [&](int y, int j, Complex x) { rest[y * n + j] = rest[y * n + j] - x; });
     }
-    Note note = {0, 0};
-    for (int64_t e = thread_index(); e < all; e += threads) {
-        note.residual = larger(note.residual, size(v.rest[e]));
-        note.largest = larger(note.largest, size(v.wave[e]));
-    }
-    note.residual = reduce_largest(buffer, note.residual);
-    note.largest = reduce_largest(buffer, note.largest);
-    return note;
+    Note note;
+    for (int64_t e = thread_index(); e < all; e += threads) note.residual.see(v.rest[e]), note.wave.see(v.wave[e]);
+    return {reduce_largest(buffer, note.residual.bound()), reduce_largest(buffer, note.wave.bound())};
 }
 
-/* Solves and refines; returns the bound |wave|·|residual|, at least `other` for |wave|. With strict, refines once in any case. */
-template <bool transposed> MCD_DEVICE Note refine(const Item &p, Solution &v, bool strict, double other, double *buffer) {
+/* Solves and refines until |wave|·|residual| is small, with at least `other` for |wave|. With strict, refines once in any case. */
+template <bool transposed> MCD_DEVICE Sizes refine(const Item &p, Solution &v, bool strict, double other, double *buffer) {
     int n = p.modes, slice = p.width * n;
     int64_t all = static_cast<int64_t>(p.length) * slice;
     barrier();
@@ -96,10 +94,10 @@ template <bool transposed> MCD_DEVICE Note refine(const Item &p, Solution &v, bo
     double before = infinity;
     for (int round = 0;; round++) {
         sweep_sources<transposed>(p, v);
-        Note note = residuals<transposed>(p, v, buffer);
-        double now = note.residual * larger(note.largest, other);
+        Sizes sizes = residuals<transposed>(p, v, buffer);
+        double now = sizes.residual * larger(sizes.wave, other);
         bool enough = now <= MCD_GPU_REFINED || !(now <= before / 2);
-        if (round == 3 || (enough && !(strict && round == 0))) return note;
+        if (round == 3 || (enough && !(strict && round == 0))) return sizes;
         before = now;
     }
 }
@@ -119,13 +117,12 @@ template <int R> MCD_DEVICE void redo(const Sweep &a, const Wire &wire, const It
     psi.wave = p.rest + (p.length + 3) / 4;
     psi.rest = eta.rest = psi.wave + all;
     psi.particular = eta.particular = psi.rest + all;
-    psi.next[0] = eta.next[0] = psi.particular + all;
-    psi.next[1] = eta.next[1] = psi.next[0] + slice;
-    eta.wave = psi.next[1] + slice;
+    psi.next = eta.next = psi.particular + all;
+    eta.wave = psi.next + 2 * slice;
     psi.source = p.from_left, psi.stride = p.columns, psi.slice = p.length - 1;
     bool strict = status & MCD_GPU_SMALL;
-    Note note = refine<false>(p, psi, strict, 0, buffer);
-    double doubt = note.residual * note.largest;
+    Sizes sizes = refine<false>(p, psi, strict, 0, buffer);
+    double doubt = sizes.residual * sizes.wave;
 
     double transmitted = 0;
     product(n, p.width, n, [&](int i, int k) { return conj(p.from_right[k * p.columns + i]); },
@@ -138,8 +135,8 @@ template <int R> MCD_DEVICE void redo(const Sweep &a, const Wire &wire, const It
         product(p.width, n, n, [&](int y, int m) { return conj(p.from_right[y * p.columns + m]); },
             [&](int m, int j) { return conj(p.amplitudes[m * n + j]); }, [&](int y, int j, Complex v) { p.source[y * n + j] = v; });
         eta.source = p.source, eta.stride = n, eta.slice = 0;
-        Note conote = refine<true>(p, eta, strict, note.largest, buffer);
-        doubt = larger(doubt, conote.residual * larger(conote.largest, note.largest));
+        Sizes cosizes = refine<true>(p, eta, strict, sizes.wave, buffer);
+        doubt = larger(doubt, cosizes.residual * larger(cosizes.wave, sizes.wave));
     }
     bool failed = !(doubt < infinity && g < infinity);
     int64_t k = static_cast<int64_t>(p.design) * wire.points + p.point;

@@ -19,8 +19,8 @@ namespace mcd {
 template <int R> struct Elimination {
     MCD_METHOD static double run(const Item &p, const int32_t *nodes, int last, bool pivoting, unsigned char *shared) {
         using T = Tiles<R>;
-        auto &buffers = *reinterpret_cast<typename T::Buffers *>(shared + 16 * threads);
-        auto &edge = *reinterpret_cast<typename T::Edge *>(shared + 16 * threads + sizeof(typename T::Buffers));
+        auto &buffers = *reinterpret_cast<typename T::Buffers *>(shared + scratch_bytes);
+        auto &edge = *reinterpret_cast<typename T::Edge *>(shared + scratch_bytes + sizeof(typename T::Buffers));
         T t;
         double largest = 0;
         t.clear();
@@ -51,13 +51,13 @@ template <> struct Elimination<0> {
             for (int next = s + 1; i <= last && next < nodes[i]; next++) w.advance(p, next);
             w.divide(p.width, map_to_write(p, i));
         }
-        return w.smallest;
+        return w.largest_inverse.bound();
     }
 };
 
 /* What a wave leaves behind: the largest residual and the largest value at the nodes. */
 struct Note {
-    double residual, largest;
+    Largest residual, wave;
 };
 
 /* Both waves on two slices, a chunk of columns; and Re ψη, to be added up, in two buffers. */
@@ -73,13 +73,13 @@ struct Waves {
 template <bool derive> MCD_DEVICE void finish(const Item &p, int s, Waves &w, double *terms, int y, int j, Complex psi, Complex eta) {
     int e = y * w.stride + j;
     Complex expected = recur<false>(p, s, y, w.psi + e, w.stride, w.psi_before[e]);
-    w.psi_note.residual = larger(w.psi_note.residual, size(psi - expected));
-    w.psi_note.largest = larger(w.psi_note.largest, size(w.psi[e]));
+    w.psi_note.residual.see(psi - expected);
+    w.psi_note.wave.see(w.psi[e]);
     w.psi_before[e] = psi;
     if (derive) {
         expected = recur<true>(p, s, y, w.eta + e, w.stride, w.eta_before[e]);
-        w.eta_note.residual = larger(w.eta_note.residual, size(eta - expected));
-        w.eta_note.largest = larger(w.eta_note.largest, size(w.eta[e]));
+        w.eta_note.residual.see(eta - expected);
+        w.eta_note.wave.see(w.eta[e]);
         w.eta_before[e] = eta;
         terms[y * (w.stride + 1) + j] = w.psi[e].re * w.eta[e].re - w.psi[e].im * w.eta[e].im;
     }
@@ -139,21 +139,23 @@ template <bool derive> MCD_DEVICE void emit(const Item &p, Waves &w, const doubl
 template <bool derive> MCD_DEVICE void carry(const Item &p, const int32_t *nodes, int last, int first, Waves &w, double *rows) {
     double factor = -2 / p.hopping;
     int n = p.modes;
+    const Complex *front = global(p.front), *cofront = global(p.cofront), *left = global(p.left), *from_left = global(p.from_left);
+    const Complex *source = global(p.source);
     barrier();
     for (int t = thread_index(); t < p.width * w.columns; t += threads) {
         int y = t / w.columns, j = t % w.columns;
-        w.psi[y * w.stride + j] = p.front[y * n + first + j];
-        if (derive) w.eta[y * w.stride + j] = p.cofront[y * n + first + j];
+        w.psi[y * w.stride + j] = front[y * n + first + j];
+        if (derive) w.eta[y * w.stride + j] = cofront[y * n + first + j];
     }
     barrier();
     // Before the first slice stands B_L ψ − q: so its equation has the form of all others.
-    product(p.width, p.width, w.columns, [&](int y, int k) { return p.left[y * p.width + k]; },
+    product(p.width, p.width, w.columns, [&](int y, int k) { return left[y * p.width + k]; },
         [&](int k, int j) { return w.psi[k * w.stride + j]; },
-        [&](int y, int j, Complex v) { w.psi_before[y * w.stride + j] = v - p.from_left[y * p.columns + first + j]; });
+        [&](int y, int j, Complex v) { w.psi_before[y * w.stride + j] = v - from_left[y * p.columns + first + j]; });
     if (derive) {
-        product(p.width, p.width, w.columns, [&](int y, int k) { return p.left[k * p.width + y]; },
+        product(p.width, p.width, w.columns, [&](int y, int k) { return left[k * p.width + y]; },
             [&](int k, int j) { return w.eta[k * w.stride + j]; },
-            [&](int y, int j, Complex v) { w.eta_before[y * w.stride + j] = v - p.source[y * n + first + j]; });
+            [&](int y, int j, Complex v) { w.eta_before[y * w.stride + j] = v - source[y * n + first + j]; });
     }
     barrier();
     for (int i = last, s = p.length - 1; s >= 0; s--) {
@@ -171,14 +173,16 @@ template <bool derive> MCD_DEVICE void carry(const Item &p, const int32_t *nodes
 /* Writes ψ at the left lead and the amplitudes a, and returns N − R. */
 MCD_DEVICE double reflect(const Item &p, const Complex *inverse, double *buffer) {
     int n = p.modes;
+    const Complex *q = global(p.from_left);
+    Complex *front = global(p.front), *amplitudes = global(p.amplitudes);
     barrier();
     product(p.width, p.width, n, [&](int y, int k) { return inverse[y * p.width + k]; },
-        [&](int k, int j) { return p.from_left[k * p.columns + j]; }, [&](int y, int j, Complex v) { p.front[y * n + j] = v; });
+        [&](int k, int j) { return q[k * p.columns + j]; }, [&](int y, int j, Complex v) { front[y * n + j] = v; });
     barrier();
     double reflected = 0;
-    product(n, p.width, n, [&](int i, int k) { return conj(p.from_left[k * p.columns + i]); },
-        [&](int k, int j) { return p.front[k * n + j]; }, [&](int i, int j, Complex a) {
-            p.amplitudes[i * n + j] = a;
+    product(n, p.width, n, [&](int i, int k) { return conj(q[k * p.columns + i]); },
+        [&](int k, int j) { return front[k * n + j]; }, [&](int i, int j, Complex a) {
+            amplitudes[i * n + j] = a;
             double im = a.re, re = i == j ? a.im + 1 : a.im; // −r = 1 − ia up to conjugation: |r| is all that counts
             reflected += re * re + im * im;
         });
@@ -188,16 +192,18 @@ MCD_DEVICE double reflect(const Item &p, const Complex *inverse, double *buffer)
 /* Writes the source of η and η itself at the left lead. */
 MCD_DEVICE void coreflect(const Item &p, const Complex *inverse) {
     int n = p.modes;
-    product(p.width, n, n, [&](int y, int m) { return conj(p.from_left[y * p.columns + m]); },
+    const Complex *q = global(p.from_left), *amplitudes = global(p.amplitudes);
+    Complex *source = global(p.source), *cofront = global(p.cofront);
+    product(p.width, n, n, [&](int y, int m) { return conj(q[y * p.columns + m]); },
         [&](int m, int j) {
-            Complex c = conj(p.amplitudes[m * n + j]);
+            Complex c = conj(amplitudes[m * n + j]);
             if (m == j) c.im -= 1;
             return c;
         },
-        [&](int y, int j, Complex v) { p.source[y * n + j] = v; });
+        [&](int y, int j, Complex v) { source[y * n + j] = v; });
     barrier();
     product(p.width, p.width, n, [&](int y, int k) { return inverse[k * p.width + y]; },
-        [&](int k, int j) { return p.source[k * n + j]; }, [&](int y, int j, Complex v) { p.cofront[y * n + j] = v; });
+        [&](int k, int j) { return source[k * n + j]; }, [&](int y, int j, Complex v) { cofront[y * n + j] = v; });
 }
 
 /* The rows ∂G/∂onsite of an item in the caller's order. */
@@ -226,12 +232,11 @@ template <int R> MCD_DEVICE void sweep(const Sweep &a, const Wire &wire, const I
     Waves w;
     int chunk = mcd_gpu_chunk(p.width);
     w.stride = chunk;
-    w.psi = reinterpret_cast<Complex *>(shared + 16 * threads);
+    w.psi = reinterpret_cast<Complex *>(shared + scratch_bytes);
     w.psi_before = w.psi + p.width * chunk;
     w.eta = w.psi_before + p.width * chunk;
     w.eta_before = w.eta + p.width * chunk;
     w.terms = reinterpret_cast<double *>(w.eta_before + p.width * chunk);
-    w.psi_note = w.eta_note = {0, 0};
     if (a.derive) coreflect(p, map(p, last + 1));
     for (int first = 0; first < p.modes; first += chunk) {
         w.columns = smaller(chunk, p.modes - first);
@@ -241,8 +246,8 @@ template <int R> MCD_DEVICE void sweep(const Sweep &a, const Wire &wire, const I
             carry<false>(p, nodes, last, first, w, nullptr);
         }
     }
-    double psi = reduce_largest(buffer, w.psi_note.residual), eta = reduce_largest(buffer, w.eta_note.residual);
-    double psi_size = reduce_largest(buffer, w.psi_note.largest), eta_size = reduce_largest(buffer, w.eta_note.largest);
+    double psi = reduce_largest(buffer, w.psi_note.residual.bound()), eta = reduce_largest(buffer, w.eta_note.residual.bound());
+    double psi_size = reduce_largest(buffer, w.psi_note.wave.bound()), eta_size = reduce_largest(buffer, w.eta_note.wave.bound());
     if (thread_index() == 0) {
         uint32_t status = 0;
         double doubt = psi * psi_size, codoubt = eta * larger(eta_size, psi_size);

@@ -60,10 +60,10 @@ template <int R> struct Tiles {
 
     /* m = sign·(D_s + n), n = 1. */
     MCD_METHOD void begin(const Item &p, int s, double sign) {
-        Complex c = p.phases[s];
+        Complex c = global(p.phases)[s];
         each(p.width, [&](int i, int j, int a, int b) {
             Complex d = n[a][b];
-            if (i == j) d.re += p.energy - p.potential[static_cast<int64_t>(s) * p.width + i];
+            if (i == j) d.re += p.energy - global(p.potential)[static_cast<int64_t>(s) * p.width + i];
             if (j == i + 1) d = d + c;
             if (j + 1 == i) d = d + conj(c);
             m[a][b] = sign * d;
@@ -80,7 +80,7 @@ template <int R> struct Tiles {
             edge[i][1][column(b)] = m[R - 1][b];
         }
         barrier();
-        Complex up = p.phases[s], down = conj(up);
+        Complex up = global(p.phases)[s], down = conj(up);
         MCD_UNROLL for (int b = 0; b < R; b++) {
             Complex above = i > 0 ? edge[i - 1][1][column(b)] : Complex{0, 0};
             MCD_UNROLL for (int a = 0; a < R; a++) {
@@ -88,7 +88,7 @@ template <int R> struct Tiles {
                 int y = first_row() + a;
                 Complex here = m[a][b], sum = n[a][b];
                 if (y < p.width) {
-                    sum = sum + (p.energy - p.potential[static_cast<int64_t>(s) * p.width + y]) * here;
+                    sum = sum + (p.energy - global(p.potential)[static_cast<int64_t>(s) * p.width + y]) * here;
                     add_product(sum, up, below);
                     add_product(sum, down, above);
                 }
@@ -110,10 +110,11 @@ template <int R> struct Tiles {
         return d;
     }
 
-    MCD_METHOD void publish_row(Complex *row, int k) const {
+    /* Row k, with zero in the place of entry j. */
+    MCD_METHOD void publish_row(Complex *row, int k, int j) const {
         MCD_UNROLL for (int a = 0; a < R; a++) {
             if (first_row() + a == k) {
-                MCD_UNROLL for (int b = 0; b < R; b++) row[column(b)] = m[a][b];
+                MCD_UNROLL for (int b = 0; b < R; b++) row[column(b)] = column(b) == j ? Complex{0, 0} : m[a][b];
             }
         }
     }
@@ -125,14 +126,12 @@ template <int R> struct Tiles {
         }
     }
 
-    /* Subtracts column j times row/pivot from the others; rows of m up to k are finished. */
-    MCD_METHOD void update(const Buffers &s, int buffer, int k, int j, Complex inv) {
+    /* Subtracts the pivot's column times row/pivot from the others (the row published has zero in the pivot's place); rows of m
+       up to k are finished. */
+    MCD_METHOD void update(const Buffers &s, int buffer, int k, Complex inv) {
         int i = first_row();
         Complex f[R];
-        MCD_UNROLL for (int b = 0; b < R; b++) {
-            f[b] = s.row[buffer][column(b)] * inv;
-            if (column(b) == j) f[b] = {0, 0};
-        }
+        MCD_UNROLL for (int b = 0; b < R; b++) f[b] = s.row[buffer][column(b)] * inv;
         if (i + R - 1 > k) {
             MCD_UNROLL for (int a = 0; a < R; a++) {
                 Complex c = s.upper[buffer][i + a];
@@ -151,13 +150,13 @@ template <int R> struct Tiles {
      * The owner of the next pivot computes its inverse ahead of the rest of the update, to hide the latency of a division.
      */
     MCD_METHOD double divide(Buffers &s, int width, Complex *out) {
-        double largest = 0;
+        Largest largest;
         barrier();
-        publish_row(s.row[0], 0);
+        publish_row(s.row[0], 0, 0);
         publish_column(s.upper[0], s.lower[0], 0);
         if (thread_index() == 0) {
             s.inverses[0] = inverse(m[0][0]);
-            largest = size(s.inverses[0]);
+            largest.see(s.inverses[0]);
         }
         constexpr int rows_of_warp = 32 / side * R;
         for (int k = 0; k < width; k++) {
@@ -170,12 +169,12 @@ template <int R> struct Tiles {
                 if (first_row() == next / R * R && thread_index() % side == next % side) {
                     Complex v = inverse(pivot);
                     s.inverses[next] = v;
-                    largest = larger(largest, size(v));
+                    largest.see(v);
                 }
             }
-            update(s, buffer, k, k, inv);
+            update(s, buffer, k, inv);
             if (next < width) {
-                publish_row(s.row[1 - buffer], next);
+                publish_row(s.row[1 - buffer], next, next);
                 publish_column(s.upper[1 - buffer], s.lower[1 - buffer], next);
             }
         }
@@ -184,7 +183,7 @@ template <int R> struct Tiles {
             MCD_UNROLL for (int a = 0; a < R; a++) n[a][b] = n[a][b] * inv;
         }
         each(width, [&](int i, int j, int a, int b) { out[i * width + j] = n[a][b]; });
-        return largest;
+        return largest.bound();
     }
 
     /* The same with the largest entry of row k among the columns left as pivot. n is not kept, only memory. */
@@ -192,7 +191,7 @@ template <int R> struct Tiles {
         uint64_t used = 0;
         for (int k = 0; k < width; k++) {
             barrier();
-            publish_row(s.row[0], k);
+            publish_row(s.row[0], k, -1);
             barrier();
             int j = -1;
             double most = -1;
@@ -206,9 +205,10 @@ template <int R> struct Tiles {
             if (pivot.re == 0 && pivot.im == 0) pivot.re = 1e-150;
             Complex inv = inverse_scaled(pivot);
             publish_column(s.upper[0], s.lower[0], j);
-            if (thread_index() == 0) s.inverses[k] = inv, s.target[j] = k;
+            barrier(); // all have seen the row
+            if (thread_index() == 0) s.inverses[k] = inv, s.target[j] = k, s.row[0][j] = {0, 0};
             barrier();
-            update(s, 0, k, j, inv);
+            update(s, 0, k, inv);
         }
         barrier();
         each(width, [&](int i, int j, int a, int b) {

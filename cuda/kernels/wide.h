@@ -25,30 +25,29 @@ struct Wide {
     int *which;
 
     Complex *m, *n; // width × width, in memory
-    double smallest; // pivot so far, as |1/pivot|
+    Largest largest_inverse; // of a pivot
 
     MCD_METHOD Wide(const Item &p, unsigned char *shared) {
         double *reduction = reinterpret_cast<double *>(shared);
         value = reduction, which = reinterpret_cast<int *>(reduction + threads);
         columns = which + threads;
-        panel = reinterpret_cast<Complex *>(reduction + 2 * threads);
+        panel = reinterpret_cast<Complex *>(shared + scratch_bytes);
         inverses = panel + panel_rows * p.width;
         multipliers = inverses + p.width;
         rows = multipliers + panel_rows * panel_rows;
         target = reinterpret_cast<int *>(rows + chunk * panel_rows);
-        m = p.maps + static_cast<int64_t>(p.length + 1) * p.width * p.width;
+        m = global(p.maps) + static_cast<int64_t>(p.length + 1) * p.width * p.width;
         n = m + p.width * p.width;
-        smallest = 0;
     }
 
     /* m = sign·(D_s + F) + extra (0: none), n = 1. */
     MCD_METHOD void begin(const Item &p, int s, double sign, const Complex *f, const Complex *extra) {
-        Complex c = p.phases[s];
+        Complex c = global(p.phases)[s];
         barrier();
         for (int e = thread_index(); e < p.width * p.width; e += threads) {
             int i = e / p.width, j = e % p.width;
             Complex d = f[e];
-            if (i == j) d.re += p.energy - p.potential[static_cast<int64_t>(s) * p.width + i];
+            if (i == j) d.re += p.energy - global(p.potential)[static_cast<int64_t>(s) * p.width + i];
             if (j == i + 1) d = d + c;
             if (j + 1 == i) d = d + conj(c);
             m[e] = sign * d;
@@ -97,7 +96,7 @@ struct Wide {
             Complex pivot = row[j];
             if (pivot.re == 0 && pivot.im == 0) pivot.re = 1e-150;
             Complex inv = inverse_scaled(pivot);
-            smallest = larger(smallest, size(inv));
+            largest_inverse.see(inv);
             barrier();
             if (t < width) row[t] = t == j ? Complex{0, 0} : mine * inv;
             if (t == 0) target[j] = first + k, inverses[first + k] = inv, columns[k] = j;
