@@ -11,9 +11,10 @@ const (
 	Threads        = 256
 	MaxWidth       = 150
 	MaxHop         = 8
-	Budget         = 1e3
 	Refined        = 2e-13
-	Acceptable     = 1e-11
+	Reflected      = 5e-11
+	Derivable      = 1e-11
+	Probes         = 2
 	Tiny           = 1e-3
 	PivotLimit     = 1e-4
 	SmallPivot     = 1

@@ -39,12 +39,15 @@ typedef __UINT64_TYPE__ uint64_t;
 #define MCD_GPU_THREADS 256
 /* The widest strip (sites across). */
 #define MCD_GPU_MAX_WIDTH 150
-/* The longest hop of a sweep, as plan.MaxHop, and its growth budget, as plan.Budget. */
+/* The longest hop of a sweep, as plan.MaxHop. */
 #define MCD_GPU_MAX_HOP 8
-#define MCD_GPU_BUDGET 1e3
-/* Bounds on residuals as in mcd/core/scatter: refine beyond REFINED; a single sweep is used up to ACCEPTABLE. */
+/* Bounds on errors estimated from residuals as in mcd/core/scatter: refine beyond REFINED; use the conductance of a single sweep up
+   to REFLECTED, its derivatives up to DERIVABLE. */
 #define MCD_GPU_REFINED 2e-13
-#define MCD_GPU_ACCEPTABLE 1e-11
+#define MCD_GPU_REFLECTED 5e-11
+#define MCD_GPU_DERIVABLE 1e-11
+/* The first columns of from_left, which stand for all where only conductances are wanted. */
+#define MCD_GPU_PROBES 2
 /* The conductance below which N − R has lost too many digits. */
 #define MCD_GPU_TINY 1e-3
 /* A sweep without pivoting is redone where a pivot falls below this (all quantities in units of the hopping). */
@@ -104,7 +107,8 @@ typedef struct {
     mcd_gpu_address phases;     /* complex [points][length]: exp(2iφs) */
     mcd_gpu_address right;      /* complex [points][width][width]: F_0 of the right lead */
     mcd_gpu_address left;       /* complex [points][width][width]: −Σ_L/t */
-    mcd_gpu_address from_left;  /* complex [points][width][columns]: injection columns q = Q/√t, zero beyond modes */
+    mcd_gpu_address from_left;  /* complex [points][width][columns]: injection columns q = Q/√t that mix the modes as those of
+                                   scatter.Group do, zero beyond modes */
     mcd_gpu_address from_right; /* complex [points][width][columns] */
     mcd_gpu_address modes;      /* int32 [points]: open modes of every point, 0 … columns */
 } mcd_gpu_wire;
@@ -115,7 +119,7 @@ typedef struct {
     mcd_gpu_address onsite;    /* double [designs][length][width]: on-site energies, [x][y], in the caller's unit; read */
     mcd_gpu_address potential; /* double [designs][length][width]: h/t, [s][y]; written */
     mcd_gpu_address nodes;     /* int32 [designs][length + 1]: the number of nodes, then the nodes, ascending; written */
-    double budget;             /* growth allowed between nodes, MCD_GPU_BUDGET; 0 makes every slice a node */
+    double budget;             /* growth allowed between nodes, plan.Budget(width); 0 makes every slice a node */
     int32_t designs;
     int32_t reserved;          /* 0 */
 } mcd_gpu_plan_args;
@@ -147,7 +151,7 @@ typedef struct {
     mcd_gpu_address conductance; /* double [designs][points], G in e²/h; entries of the range are written */
     mcd_gpu_address jacobian;    /* double [designs][count][length][width]: ∂G/∂onsite, [x][y], in the caller's unit; written if derive */
     mcd_gpu_address status;      /* uint32 [designs][points]; entries of the range are written by the sweep, changed by the redo */
-    mcd_gpu_address residual;    /* double [designs][points]: bound on the error of an amplitude, |ψ|·|residual|; written */
+    mcd_gpu_address residual;    /* double [designs][points]: the larger of the estimated errors of G and its derivatives; written */
     mcd_gpu_address workspace;   /* slots × workspace_stride bytes of scratch */
     uint64_t workspace_stride;   /* at least mcd_gpu_sweep_workspace or mcd_gpu_redo_workspace, a multiple of 256 */
     int32_t designs;

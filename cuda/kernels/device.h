@@ -145,6 +145,7 @@ struct Largest {
         seen = seen < upper ? upper : seen;
     }
     MCD_METHOD void see(Complex a) { see(a.re), see(a.im); }
+    MCD_METHOD void see(Largest a) { seen = seen < a.seen ? a.seen : seen; }
     /* An upper bound, +Inf if something was not finite. */
     MCD_METHOD double bound() const { return seen < 0x7ff00000 ? from_bits(static_cast<int64_t>(seen + 1) << 32) : infinity; }
 };

@@ -58,28 +58,30 @@ template <> struct Elimination<0> {
 /* What a wave leaves behind: the largest residual and the largest value at the nodes. */
 struct Note {
     Largest residual, wave;
+
+    MCD_METHOD void see(Complex difference, Complex value) { residual.see(difference), wave.see(value); }
+    MCD_METHOD void see(const Note &n) { residual.see(n.residual), wave.see(n.wave); }
 };
 
 /* Both waves on two slices, a chunk of columns; and Re ψη, to be added up, in two buffers. */
 struct Waves {
     Complex *psi, *psi_before, *eta, *eta_before;
     double *terms; // twice width × (stride + 1)
-    int stride, columns;
-    Note psi_note, eta_note;
+    int stride, first, columns; // of the chunk
+    Note probes, others, eta_note;
+    Largest steepest; // derivative
 };
 
 /* Equation of slice s solved for the slice after it; overwrites the slice before with what map f says instead, notes the
    difference, and leaves the terms of the derivative. */
-template <bool derive> MCD_DEVICE void finish(const Item &p, int s, Waves &w, double *terms, int y, int j, Complex psi, Complex eta) {
+template <bool derive> MCD_DEVICE void finish(const Item &p, int s, Waves &w, double *terms, int y, int j, Complex psi, Complex eta, Note &note) {
     int e = y * w.stride + j;
     Complex expected = recur<false>(p, s, y, w.psi + e, w.stride, w.psi_before[e]);
-    w.psi_note.residual.see(psi - expected);
-    w.psi_note.wave.see(w.psi[e]);
+    note.see(psi - expected, w.psi[e]);
     w.psi_before[e] = psi;
     if (derive) {
         expected = recur<true>(p, s, y, w.eta + e, w.stride, w.eta_before[e]);
-        w.eta_note.residual.see(eta - expected);
-        w.eta_note.wave.see(w.eta[e]);
+        w.eta_note.see(eta - expected, w.eta[e]);
         w.eta_before[e] = eta;
         terms[y * (w.stride + 1) + j] = w.psi[e].re * w.eta[e].re - w.psi[e].im * w.eta[e].im;
     }
@@ -87,6 +89,7 @@ template <bool derive> MCD_DEVICE void finish(const Item &p, int s, Waves &w, do
 
 /* From slice s to s − 1 by the map f. */
 template <bool derive> MCD_DEVICE void step(const Item &p, int s, const Complex *f, Waves &w, double *terms) {
+    static_assert(MCD_GPU_PROBES == 2, "the probes are a pair of columns");
     int pairs = (w.columns + 1) / 2;
     for (int t = thread_index(); t < p.width * pairs; t += threads) {
         int y = t / pairs, j = t % pairs * 2, next = j + 1 < w.columns ? j + 1 : j;
@@ -101,8 +104,10 @@ template <bool derive> MCD_DEVICE void step(const Item &p, int s, const Complex 
                 add_product(eta[1], g, w.eta[k * w.stride + next]);
             }
         }
-        finish<derive>(p, s, w, terms, y, j, psi[0], eta[0]);
-        if (next > j) finish<derive>(p, s, w, terms, y, next, psi[1], eta[1]);
+        Note note;
+        finish<derive>(p, s, w, terms, y, j, psi[0], eta[0], note);
+        if (next > j) finish<derive>(p, s, w, terms, y, next, psi[1], eta[1], note);
+        (w.first + j == 0 ? w.probes : w.others).see(note);
     }
 }
 
@@ -124,7 +129,7 @@ MCD_DEVICE void swap(Complex *&a, Complex *&b) {
 }
 
 /* Ends a slice: all threads have written; adds up the derivative's terms into row. */
-template <bool derive> MCD_DEVICE void emit(const Item &p, Waves &w, const double *terms, double *row, double factor, bool add) {
+template <bool derive> MCD_DEVICE void emit(const Item &p, Waves &w, const double *terms, double *row, double factor) {
     barrier();
     swap(w.psi, w.psi_before);
     swap(w.eta, w.eta_before);
@@ -132,13 +137,15 @@ template <bool derive> MCD_DEVICE void emit(const Item &p, Waves &w, const doubl
     if (!derive || y >= p.width) return;
     double sum = 0;
     for (int j = 0; j < w.columns; j++) sum += terms[y * (w.stride + 1) + j];
-    row[y] = factor * sum + (add ? row[y] : 0);
+    sum = factor * sum + (w.first > 0 ? row[y] : 0);
+    w.steepest.see(sum);
+    row[y] = sum;
 }
 
-/* Carries columns first … first + w.columns from the left lead to the right. */
-template <bool derive> MCD_DEVICE void carry(const Item &p, const int32_t *nodes, int last, int first, Waves &w, double *rows) {
+/* Carries the chunk's columns from the left lead to the right. */
+template <bool derive> MCD_DEVICE void carry(const Item &p, const int32_t *nodes, int last, Waves &w, double *rows) {
     double factor = -2 / p.hopping;
-    int n = p.modes;
+    int n = p.modes, first = w.first;
     const Complex *front = global(p.front), *cofront = global(p.cofront), *left = global(p.left), *from_left = global(p.from_left);
     const Complex *source = global(p.source);
     barrier();
@@ -166,7 +173,7 @@ template <bool derive> MCD_DEVICE void carry(const Item &p, const int32_t *nodes
         } else {
             follow<derive>(p, s, w, terms);
         }
-        emit<derive>(p, w, terms, rows + static_cast<int64_t>(p.length - 1 - s) * p.width, factor, first > 0);
+        emit<derive>(p, w, terms, rows + static_cast<int64_t>(p.length - 1 - s) * p.width, factor);
     }
 }
 
@@ -238,26 +245,35 @@ template <int R> MCD_DEVICE void sweep(const Sweep &a, const Wire &wire, const I
     w.eta_before = w.eta + p.width * chunk;
     w.terms = reinterpret_cast<double *>(w.eta_before + p.width * chunk);
     if (a.derive) coreflect(p, map(p, last + 1));
-    for (int first = 0; first < p.modes; first += chunk) {
-        w.columns = smaller(chunk, p.modes - first);
+    int columns = a.derive ? p.modes : smaller(MCD_GPU_PROBES, p.modes);
+    for (w.first = 0; w.first < columns; w.first += chunk) {
+        w.columns = smaller(chunk, columns - w.first);
         if (a.derive) {
-            carry<true>(p, nodes, last, first, w, jacobian_rows(a, p));
+            carry<true>(p, nodes, last, w, jacobian_rows(a, p));
         } else {
-            carry<false>(p, nodes, last, first, w, nullptr);
+            carry<false>(p, nodes, last, w, nullptr);
         }
     }
-    double psi = reduce_largest(buffer, w.psi_note.residual.bound()), eta = reduce_largest(buffer, w.eta_note.residual.bound());
-    double psi_size = reduce_largest(buffer, w.psi_note.wave.bound()), eta_size = reduce_largest(buffer, w.eta_note.wave.bound());
+    // A probe has the mean square of the modes' residuals. An error δψ = A⁻¹·residual is spread by states of the size of ψ,
+    // |δψ| ≈ |ψ|²·|residual|, and likewise for η up to its scale.
+    double residual = reduce_largest(buffer, w.probes.residual.bound()), size = reduce_largest(buffer, w.probes.wave.bound());
+    double doubt = root(p.modes) * residual * size, codoubt = 0;
+    if (a.derive) {
+        residual = larger(residual, reduce_largest(buffer, w.others.residual.bound()));
+        size = larger(size, reduce_largest(buffer, w.others.wave.bound()));
+        double other = reduce_largest(buffer, w.eta_note.residual.bound()), its = reduce_largest(buffer, w.eta_note.wave.bound());
+        double steepest = reduce_largest(buffer, w.steepest.bound());
+        codoubt = steepest * size * larger(residual, size * (other / its));
+    }
     if (thread_index() == 0) {
         uint32_t status = 0;
-        double doubt = psi * psi_size, codoubt = eta * larger(eta_size, psi_size);
         if (!(pivots * a.pivot_limit <= 1)) status |= MCD_GPU_SMALL_PIVOT;
-        if (!(doubt <= MCD_GPU_ACCEPTABLE)) status |= MCD_GPU_INACCURATE;
-        if (!(codoubt <= MCD_GPU_ACCEPTABLE)) status |= MCD_GPU_UNDERIVABLE;
+        if (!(doubt <= MCD_GPU_REFLECTED)) status |= MCD_GPU_INACCURATE;
+        if (!(codoubt <= MCD_GPU_DERIVABLE)) status |= MCD_GPU_UNDERIVABLE;
         if (!(g >= MCD_GPU_TINY)) status |= MCD_GPU_SMALL;
         int64_t k = static_cast<int64_t>(p.design) * wire.points + p.point;
         at<double>(a.conductance)[k] = g;
-        at<double>(a.residual)[k] = larger(doubt, codoubt);
+        at<double>(a.residual)[k] = doubt < codoubt ? codoubt : doubt;
         at<uint32_t>(a.status)[k] = status;
     }
 }
