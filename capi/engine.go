@@ -15,6 +15,7 @@ import (
 	"mcd/core/memory"
 	"mcd/core/parallel"
 	"mcd/core/scatter"
+	"mcd/cuda"
 )
 
 // solver is what problems compute with: the engine of a wire or of a device.
@@ -87,17 +88,21 @@ func (s *sharing) leave() bool {
 // first use; users take turns; the last one to close it frees its memory.
 type engine struct {
 	sharing
-	strip lattice.Strip // never changed
-	limit int64
-	wire  *adjoint.Wire // nil until the first use; belongs to whose turn it is
+	strip   lattice.Strip // never changed
+	backend string        // what was asked for; never changed
+	limit   int64
+
+	// These belong to whose turn it is.
+	wire     *adjoint.Wire // nil until the first use
+	computes *cuda.Choice  // what gives values and derivatives, chosen at the first use
 
 	search chan struct{} // holds one token: the right to use finder
 	finder *inverse.Finder
 }
 
 // newEngine returns an engine with one user.
-func newEngine(strip lattice.Strip, threads, limit int64) *engine {
-	e := &engine{strip: strip, limit: limit, search: make(chan struct{}, 1)}
+func newEngine(strip lattice.Strip, backend string, threads, limit int64) *engine {
+	e := &engine{strip: strip, backend: backend, limit: limit, search: make(chan struct{}, 1)}
 	e.begin(threads)
 	e.search <- struct{}{}
 	return e
@@ -116,6 +121,9 @@ func (e *engine) Close() {
 	}
 	if e.finder != nil {
 		e.finder.Close()
+	}
+	if e.computes != nil {
+		e.computes.Close()
 	}
 	if e.wire != nil {
 		e.wire.Close()
@@ -169,7 +177,19 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		}
 		e.wire = w
 	}
+	if e.computes == nil {
+		c, err := cuda.Choose(ctx, e.wire, e.backend, e.limit)
+		if err != nil {
+			return err
+		}
+		e.computes = c
+	}
 	return body(e.wire)
+}
+
+// compute runs body in turn with the engine that was chosen.
+func (e *engine) compute(ctx context.Context, body func(chosen scatter.Engine) error) error {
+	return e.use(ctx, func(*adjoint.Wire) error { return body(e.computes) })
 }
 
 // affordable refuses a wire that cannot fit before its leads are solved: their maps alone are two complex matrices of
@@ -198,18 +218,18 @@ func (e *engine) prepare(ctx context.Context) error {
 func (e *engine) Inputs() int    { return e.strip.Sites() }
 func (e *engine) Outputs() int   { return e.strip.Points() }
 func (e *engine) Ceiling() []int { return e.wire.Ceiling() }
-func (e *engine) Name() string   { return e.wire.Name() }
+func (e *engine) Name() string   { return e.computes.Name() }
 
 func (e *engine) Value(ctx context.Context, onsite, g []float64) error {
-	return e.use(ctx, func(w *adjoint.Wire) error { return w.Value(ctx, onsite, g) })
+	return e.compute(ctx, func(c scatter.Engine) error { return c.Value(ctx, onsite, g) })
 }
 
 func (e *engine) Gradient(ctx context.Context, onsite, weights, g, grad []float64) error {
-	return e.use(ctx, func(w *adjoint.Wire) error { return w.Gradient(ctx, onsite, weights, g, grad) })
+	return e.compute(ctx, func(c scatter.Engine) error { return c.Gradient(ctx, onsite, weights, g, grad) })
 }
 
 func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
-	return e.use(ctx, func(w *adjoint.Wire) error { return w.Jacobian(ctx, onsite, g, jac) })
+	return e.compute(ctx, func(c scatter.Engine) error { return c.Jacobian(ctx, onsite, g, jac) })
 }
 
 // SetThreads takes its turn too: no call computes meanwhile.

@@ -65,7 +65,7 @@ func placeOf(spec *exchange.Problem) place {
 	if backend == "" {
 		backend = "auto"
 	}
-	return newWire(backend, threads, newEngine(spec.Wire, threads, 0))
+	return newWire(backend, threads, newEngine(spec.Wire, backend, threads, 0))
 }
 
 // problemFrom returns the problem of a description that came from outside.

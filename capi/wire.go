@@ -48,7 +48,7 @@ func (w *wire) release() {
 // renew replaces the engine after a change; w must be locked.
 func (w *wire) renew() {
 	w.engine.Close()
-	w.engine = newEngine(w.strip, w.threads, w.limit)
+	w.engine = newEngine(w.strip, w.backend, w.threads, w.limit)
 }
 
 // borrow returns the engine with the caller as one more user, who closes it.
@@ -131,7 +131,7 @@ func go_mcd_wire_create(length, width C.int64_t, fields *C.double, fieldsCount C
 		}
 		strip.Fields, strip.Energies = slices.Clone(f), slices.Clone(e)
 		threads := defaultThreads.Load()
-		return give(newWire("auto", threads, newEngine(strip, threads, 0)), out)
+		return give(newWire("auto", threads, newEngine(strip, "auto", threads, 0)), out)
 	})
 }
 
@@ -192,8 +192,9 @@ func go_mcd_wire_set_backend(h C.mcd_wire, backend *C.char) C.mcd_status {
 		if err == nil {
 			err = checkBackend(name)
 		}
-		if err == nil {
+		if err == nil && name != w.backend {
 			w.backend = name
+			w.renew()
 		}
 		return err
 	})

@@ -2,7 +2,11 @@
 
 package cuda
 
-import "mcd/core/fault"
+import (
+	"mcd/adjoint"
+	"mcd/core/fault"
+	"mcd/core/scatter"
+)
 
 var absent = fault.New(fault.Unsupported, "cuda: this library was built without it; build it with the tag cuda, or use backend \"cpu\"")
 
@@ -11,3 +15,5 @@ func Devices() []Description { return []Description{{Name: "cuda", Text: absent.
 
 // Check returns an error unless the device of a backend's name can be used.
 func Check(string) error { return absent }
+
+func open(*adjoint.Wire, string, int64) (scatter.Engine, error) { return nil, absent }

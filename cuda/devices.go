@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"mcd/adjoint"
 	"mcd/core/fault"
+	"mcd/core/scatter"
 	"mcd/cuda/driver"
 )
 
@@ -54,4 +56,12 @@ func device(backend string) (driver.Device, error) {
 		}
 	}
 	return found[ordinal], found[ordinal].Usable()
+}
+
+func open(w *adjoint.Wire, backend string, memoryLimit int64) (scatter.Engine, error) {
+	e, err := NewEngine(w, Options{Backend: backend, MemoryLimit: memoryLimit})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }

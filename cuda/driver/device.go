@@ -137,3 +137,12 @@ func (c *Context) Do(body func() error) (err error) {
 	}()
 	return body()
 }
+
+// Discard is Do for what gives memory back: body runs even if the context cannot be entered, as with a lost device.
+func (c *Context) Discard(body func()) {
+	entered := false
+	_ = c.Do(func() error { entered = true; body(); return nil })
+	if !entered {
+		body()
+	}
+}

@@ -61,3 +61,9 @@ func (m *Module) Kernel(name string, threads, shared int) (*Kernel, error) {
 func (s Stream) Launch(k *Kernel, x, y int, args Pointer) error {
 	return failed("launching a kernel", k.handle.Launch(x, y, 1, k.threads, 1, 1, k.shared, s.handle, []unsafe.Pointer{unsafe.Pointer(&args)}))
 }
+
+// Resident returns how many blocks of the kernel the whole device runs at the same time, at least 1 per multiprocessor.
+func (k *Kernel) Resident(d *Device) (int, error) {
+	blocks, err := k.handle.MaxActiveBlocksPerMultiProcessor(k.threads, int64(k.shared))
+	return max(blocks, 1) * max(d.Multiprocessors, 1), failed("asking for a kernel's occupancy", err)
+}

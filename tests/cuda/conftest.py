@@ -1,6 +1,7 @@
 import subprocess
 
 import pytest
+from programs import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,11 @@ def build(tmp_path_factory):
         subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "libcuda.so.1", folder / "driver.c"], check=True)
         return folder
     return compile_
+
+
+@pytest.fixture(scope="session")
+def standin():
+    """The folder of the stand-in for the driver, built from the kernels' source."""
+    folder = ROOT / "build" / "standin"
+    subprocess.run([ROOT / "tests" / "cuda" / "standin" / "build.sh", folder], check=True)
+    return folder

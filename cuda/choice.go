@@ -1,0 +1,120 @@
+package cuda
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"mcd/adjoint"
+	"mcd/core/fault"
+	"mcd/core/scatter"
+)
+
+// Choice is the engine that computes a wire: the CPU's, or one on a GPU. Where the choice was left to us ("auto") and the GPU
+// fails later, the CPU takes over; Name says so.
+type Choice struct {
+	scatter.Engine
+	wire *adjoint.Wire
+	auto bool
+	why  string // why the CPU took over
+}
+
+// Choose returns the engine of a wire, which must outlive it, for a backend: "cpu", "cuda", "cuda:1" … or "auto". With "auto" it
+// is the GPU's if there is one that pays: the CPU is measured first, and if its Jacobian takes longer than small, the GPU.
+func Choose(ctx context.Context, w *adjoint.Wire, backend string, memoryLimit int64) (*Choice, error) {
+	c := &Choice{Engine: w, wire: w, auto: backend == "auto"}
+	if backend == "cpu" || c.auto && Check("cuda") != nil {
+		return c, nil
+	}
+	if !c.auto {
+		e, err := open(w, backend, memoryLimit)
+		if err != nil {
+			return nil, err
+		}
+		c.Engine = e
+		return c, nil
+	}
+	onCPU, err := seconds(ctx, w)
+	if err != nil || onCPU < small {
+		return c, err
+	}
+	e, err := open(w, "cuda", memoryLimit)
+	if err != nil {
+		c.why = err.Error()
+		return c, nil
+	}
+	for range 2 { // the first calls find their pace
+		if _, err = seconds(ctx, e); err != nil {
+			break
+		}
+	}
+	onGPU, err := seconds(ctx, e)
+	if err != nil || onGPU*gain > onCPU {
+		e.Close()
+		if fault.KindOf(err) == fault.Cancelled {
+			return nil, err
+		}
+		return c, nil
+	}
+	c.Engine = e
+	return c, nil
+}
+
+// A wire whose Jacobian takes less than small seconds on the CPU stays there; a GPU is used if it is faster by gain.
+const small, gain = 2e-3, 1.5
+
+// seconds measures one Jacobian of a rough wire.
+func seconds(ctx context.Context, e scatter.Engine) (float64, error) {
+	random := rand.New(rand.NewPCG(1, 2))
+	onsite := make([]float64, e.Inputs())
+	for i := range onsite {
+		onsite[i] = 4 + 0.3*random.NormFloat64()
+	}
+	g, jac := make([]float64, e.Outputs()), make([]float64, e.Inputs()*e.Outputs())
+	began := time.Now()
+	err := e.Jacobian(ctx, onsite, g, jac)
+	return time.Since(began).Seconds(), err
+}
+
+// Name tells what computes, and why it is the CPU where it was to be a GPU.
+func (c *Choice) Name() string {
+	if c.why == "" {
+		return c.Engine.Name()
+	}
+	return c.Engine.Name() + " (" + c.why + ")"
+}
+
+// Close frees what the GPU holds; the wire is left to its owner.
+func (c *Choice) Close() {
+	if c.Engine != scatter.Engine(c.wire) {
+		c.Engine.Close()
+	}
+}
+
+// Value computes g, see scatter.Engine.
+func (c *Choice) Value(ctx context.Context, onsite, g []float64) error {
+	return c.or(c.Engine.Value(ctx, onsite, g), func() error { return c.wire.Value(ctx, onsite, g) })
+}
+
+// Gradient computes g and grad, see scatter.Engine.
+func (c *Choice) Gradient(ctx context.Context, onsite, weights, g, grad []float64) error {
+	return c.or(c.Engine.Gradient(ctx, onsite, weights, g, grad), func() error { return c.wire.Gradient(ctx, onsite, weights, g, grad) })
+}
+
+// Jacobian computes g and jac, see scatter.Engine.
+func (c *Choice) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
+	return c.or(c.Engine.Jacobian(ctx, onsite, g, jac), func() error { return c.wire.Jacobian(ctx, onsite, g, jac) })
+}
+
+// or lets the CPU answer what the GPU could not, from now on, if the choice was ours.
+func (c *Choice) or(err error, onCPU func() error) error {
+	kind := fault.KindOf(err)
+	if err == nil || !c.auto || c.Engine == scatter.Engine(c.wire) || kind != fault.Unsupported && kind != fault.Memory {
+		return err
+	}
+	c.Engine.Close()
+	c.Engine, c.why = c.wire, err.Error()
+	return onCPU()
+}
+
+var _ scatter.Engine = (*Choice)(nil)

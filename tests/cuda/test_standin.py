@@ -1,0 +1,198 @@
+"""The whole way from Python to the kernels' own source, run by the stand-in for the driver."""
+from programs import python
+
+BEGIN = """
+import ctypes, gc, os
+import numpy as np, mcd
+driver = ctypes.CDLL("libcuda.so.1")
+driver.standin_complaint.restype = ctypes.c_char_p
+driver.standin_live.restype = driver.standin_calls.restype = ctypes.c_long
+driver.standin_fail.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_int, ctypes.c_int]
+driver.standin_memory.argtypes = [ctypes.c_size_t]
+onsite = 4 + 0.4 * np.random.default_rng(0).standard_normal((4, 5))
+
+def wire(backend="cuda", points=3, **more):
+    return mcd.Wire(4, 5, fields=np.linspace(0, 0.1, points), backend=backend, **more)
+
+def clean():
+    gc.collect()
+    assert driver.standin_complaint() == b"", driver.standin_complaint()
+    assert driver.standin_live() == 0, driver.standin_live()
+"""
+
+
+def test_numbers_and_leaks(standin):
+    assert python(BEGIN + """
+w, c = wire(), wire("cpu")
+assert w.backend == "cuda strip, Stand-in", w.backend
+G, J = w.jacobian(onsite)
+g, j = c.jacobian(onsite)
+assert abs(G - g).max() < 1e-10 and abs(J - j).max() < 1e-10 * abs(j).max()
+weights = np.array([0.5, -1.0, 2.0])
+assert np.allclose(w.vjp(onsite, weights)[1], np.tensordot(weights, J, 1), rtol=0, atol=1e-12)
+assert (w.conductance(onsite) == G).all() and (w.jacobian(onsite)[1] == J).all()
+assert abs(w.smatrix(onsite, 0.0) - c.smatrix(onsite, 0.0)).max() < 1e-12  # by the CPU
+assert driver.standin_live() > 0
+del w
+clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_design(standin):
+    assert python(BEGIN + """
+target = wire("cpu").conductance(onsite + 0.1)
+result = mcd.design(mcd.Problem(wire(), target, mcd.Sites(onsite)), stop_objective=-20.0)
+assert result.objective < -20 and result.backend == "cuda strip, Stand-in", result
+del result
+clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_the_current_context_is_put_back(standin):
+    assert python(BEGIN + """
+driver.standin_push_foreign()
+mcd.devices()
+assert driver.standin_foreign_is_current()
+w = wire()
+w.jacobian(onsite)
+assert driver.standin_foreign_is_current()
+driver.standin_fail(driver.standin_calls() + 5, 999, 0, 0)
+try:
+    w.jacobian(onsite)
+except mcd.Error:
+    pass
+assert driver.standin_foreign_is_current()
+del w
+clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_every_call_failing_in_turn(standin):
+    """One call fails, for good or once: an error or the right numbers, never a leak; the process goes on."""
+    assert python(BEGIN + """
+def use():
+    w = wire()
+    G, J = w.jacobian(onsite)
+    return G, J, w.vjp(onsite)[1]
+
+want = use()
+clean()
+failed = 0
+for code, sticks in ((2, 0), (999, 0), (719, 1), (209, 0)):
+    n = 0
+    while True:
+        n += 1
+        driver.standin_fail(n, code, 0, sticks)
+        try:
+            got = use()
+        except (mcd.Error, MemoryError) as error:
+            assert "cuda" in str(error), error
+            failed += 1
+        else:
+            assert all((a == b).all() for a, b in zip(got, want))
+        reached = driver.standin_calls() >= n
+        driver.standin_fail(0, 0, 0, 0)
+        clean()
+        if not reached:
+            break
+assert failed > 100, failed
+assert all((a == b).all() for a, b in zip(use(), want))
+for n in range(2, 20):
+    driver.standin_fail(n, 999, 1, 0)
+    try:
+        use()
+    except (mcd.Error, MemoryError):
+        pass
+    driver.standin_fail(0, 0, 0, 0)
+    clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_a_device_lost_midway(standin):
+    assert python(BEGIN + """
+w, c = wire(), wire("cpu")
+w.jacobian(onsite)
+driver.standin_fail(10, 719, 0, 1)
+try:
+    w.jacobian(onsite)
+except mcd.UnsupportedError as error:
+    assert "the GPU was lost" in str(error) and "719" in str(error), error
+else:
+    raise SystemExit("no error")
+assert c.jacobian(onsite)[1].shape == (3, 4, 5)
+del w
+gc.collect()
+driver.standin_fail(0, 0, 0, 0)
+clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_little_memory(standin):
+    """Fields are split, with the same bits; where one field does not fit, the error says how many bytes it needs."""
+    assert python(BEGIN + """
+w = wire(points=40)
+G, J = w.jacobian(onsite)
+del w
+clean()
+driver.standin_memory(600_000)
+w = wire(points=40)
+g, j = w.jacobian(onsite)
+assert (G == g).all() and (J == j).all()
+del w
+clean()
+driver.standin_memory(60_000)
+w = wire(points=40)
+try:
+    w.jacobian(onsite)
+except mcd.MemoryLimitError as error:
+    print(error)
+    del error
+del w
+clean()
+""", standin).startswith("cuda: ")
+
+
+def test_auto(standin):
+    """A small wire stays on the CPU, and so does one that the (emulated) GPU is slower for."""
+    assert python(BEGIN + """
+small, larger = wire("auto"), mcd.Wire(16, 16, fields=np.linspace(0, 0.1, 60))
+assert small.backend.startswith("cpu") and driver.standin_live() == 0
+assert larger.backend.startswith("cpu")
+clean()
+print("done")
+""", standin) == "done\n"
+
+
+def test_cancel(standin):
+    """The rest of a long call is not waited for."""
+    assert python(BEGIN + """
+import threading, time
+from mcd._library import library
+w = mcd.Wire(12, 12, fields=np.linspace(0, 0.1, 150), backend="cuda")
+h = 4 + 0.4 * np.random.default_rng(0).standard_normal((12, 12))
+begin = time.perf_counter()
+w.jacobian(h)
+whole = time.perf_counter() - begin  # on an emulated GPU, on a machine that may be busy
+def stop():
+    global asked
+    time.sleep(whole / 5)
+    asked = time.perf_counter()
+    library.mcd_wire_cancel(w._handle.value)
+thread = threading.Thread(target=stop)
+thread.start()
+took = 99
+try:
+    w.jacobian(h)
+except mcd.CancelledError:
+    took = time.perf_counter() - asked
+thread.join()
+assert took < whole / 4, (took, whole)
+del w
+clean()
+print("done")
+""", standin) == "done\n"
