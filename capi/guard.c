@@ -421,6 +421,11 @@ mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job
     return mcd_alive() ? go_mcd_job_create_smooth(problem, level, job) : mcd_forked();
 }
 
+extern mcd_status go_mcd_job_create_quantize(mcd_problem problem, double step, double origin, mcd_job *job);
+mcd_status mcd_job_create_quantize(mcd_problem problem, double step, double origin, mcd_job *job) {
+    return mcd_alive() ? go_mcd_job_create_quantize(problem, step, origin, job) : mcd_forked();
+}
+
 extern mcd_status go_mcd_job_create_resume(const char *path, mcd_job *job);
 mcd_status mcd_job_create_resume(const char *path, mcd_job *job) {
     return mcd_alive() ? go_mcd_job_create_resume(path, job) : mcd_forked();

@@ -140,6 +140,28 @@ func go_mcd_job_create_smooth(h C.mcd_problem, level C.double, out *C.mcd_job) C
 	})
 }
 
+//export go_mcd_job_create_quantize
+func go_mcd_job_create_quantize(h C.mcd_problem, step, origin C.double, out *C.mcd_job) C.mcd_status {
+	return enter(func() error {
+		p, err := lookup[*problem](h)
+		if err != nil {
+			return err
+		}
+		if !(step > 0) || math.IsInf(float64(step), 0) {
+			return fault.Invalid("step", "%g; give a finite distance above 0 between allowed values", float64(step))
+		}
+		if err := checkFinite("origin", []float64{float64(origin)}); err != nil {
+			return err
+		}
+		own := p.copy()
+		if s := own.spec; s.Sites == nil && s.Gates == nil || s.Filter > 1 {
+			own.release()
+			return fault.Invalid("problem", "values of sites and gates can be quantized; give a problem by sites without filter, or by gates")
+		}
+		return give(newJob(own, quantizeTask(float64(step), float64(origin))), out)
+	})
+}
+
 //export go_mcd_job_create_resume
 func go_mcd_job_create_resume(path *C.char, out *C.mcd_job) C.mcd_status {
 	return enter(func() error {

@@ -38,6 +38,14 @@ func smoothTask(level float64) task {
 		func(ctx context.Context, j *job, _ *keeper) (*exchange.Document, error) { return j.smooth(ctx, level) }}
 }
 
+// quantizeTask moves the start of the job's problem to allowed values.
+func quantizeTask(step, origin float64) task {
+	return task{"quantization", []string{"max_evaluations", "time_limit", "checkpoint"},
+		func(ctx context.Context, j *job, _ *keeper) (*exchange.Document, error) {
+			return j.quantize(ctx, step, origin)
+		}}
+}
+
 // search returns what the job finds. An error beside a result is told in the result's message.
 func (j *job) search(ctx context.Context) (d *exchange.Document, err error) {
 	defer func() {
@@ -121,6 +129,36 @@ func (j *job) smooth(ctx context.Context, level float64) (*exchange.Document, er
 	}
 	return &exchange.Document{Problem: spec, Result: &exchange.Result{Evaluations: r.Evaluations, Seconds: r.Seconds,
 		Backend: built.Setup().Engine.Name(), Outcomes: []exchange.Outcome{{Outcome: r.Outcome, Roughness: r.RoughnessHistory}}}}, nil
+}
+
+func (j *job) quantize(ctx context.Context, step, origin float64) (*exchange.Document, error) {
+	built, err := j.inverse()
+	if err != nil {
+		return nil, err
+	}
+	best, lowest := math.Inf(1), math.Inf(1)
+	o := inverse.QuantizeOptions{Step: step, Origin: origin, MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds,
+		Threads: j.problem.solver.workers(),
+		Observer: func(evaluations int, objective float64, theta []float64, quantized bool) error {
+			merit := math.Inf(1)
+			if quantized {
+				merit = objective
+			}
+			best, lowest = min(best, merit), min(lowest, objective)
+			shown := lowest
+			if !math.IsInf(best, 1) {
+				shown = best
+			}
+			j.note(record{iteration: evaluations, starts: 1, evaluations: evaluations, objective: objective, bestObjective: shown,
+				roughness: math.NaN()}, theta, merit)
+			return nil
+		}}
+	r, err := inverse.Quantize(ctx, built, j.problem.parametrization.Start(), o)
+	if err != nil {
+		return nil, err
+	}
+	return &exchange.Document{Problem: j.problem.spec, Result: &exchange.Result{Evaluations: r.Evaluations, Seconds: r.Seconds,
+		Backend: built.Setup().Engine.Name(), Outcomes: []exchange.Outcome{{Outcome: *r}}}}, nil
 }
 
 func (j *job) design(ctx context.Context, keep *keeper) (*exchange.Document, error) {

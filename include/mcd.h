@@ -434,6 +434,12 @@ MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, si
  * the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 
+/* Creates a job that moves the parameters of a problem to allowed values, origin + a multiple of step (> 0) within their bounds,
+ * such that the curve suffers least: from the start of a problem by sites without filter or by gates, which should show the
+ * target. Rounded parameters are repaired by those still free, then single steps follow while they help. Loss and regularizers
+ * play no part. Of the settings below it takes max_evaluations (default 300), time_limit and checkpoint (written at the end). */
+MCD_API mcd_status mcd_job_create_quantize(mcd_problem problem, double step, double origin, mcd_job *job);
+
 /* Creates a job that continues the run saved in a .mcd file (a checkpoint or a saved result) bit for bit, with its
  * settings; change limits such as max_evaluations before mcd_job_start. It goes on writing checkpoints to that file. */
 MCD_API mcd_status mcd_job_create_resume(const char *path, mcd_job *job);

@@ -894,6 +894,10 @@ public:
     static Job smooth(const Problem &problem, double level = -3) {
         return Job(detail::get<mcd_job>(mcd_job_create_smooth, problem.get(), level));
     }
+    /* Sites or gates, from the start of a problem, moved to origin + multiples of step. */
+    static Job quantize(const Problem &problem, double step, double origin = 0) {
+        return Job(detail::get<mcd_job>(mcd_job_create_quantize, problem.get(), step, origin));
+    }
     /* Continues a checkpoint or a saved result bit for bit. */
     static Job resume(const std::string &path) { return Job(detail::get<mcd_job>(mcd_job_create_resume, path.c_str())); }
 

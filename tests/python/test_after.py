@@ -92,3 +92,35 @@ def test_the_nearest_feasible_curve_is_feasible(paper, name, tmp_path):
         np.testing.assert_array_equal((nearest != target), report.excess != 0)
     report.plot(tmp_path / "f.png", nearest)
     assert (tmp_path / "f.png").stat().st_size > 10_000
+
+
+def test_quantized_sites_keep_values_bounds_and_most_of_the_curve(rng):
+    small = mcd.Wire(length=14, width=10, fields=np.linspace(0, 0.2, 16))
+    target = small.conductance(4 + 0.3 * rng.standard_normal(small.shape))
+    start = mcd.Sites(4 + 0.3 * rng.standard_normal(small.shape), lower=3.05, upper=4.97)
+    designed = mcd.design(mcd.Problem(small, target, start), progress=False)
+    misfit = lambda onsite: np.log(np.linalg.norm(small.conductance(onsite) - target))
+    for given in (designed, mcd.Problem(small, target, mcd.Sites(designed.onsite, lower=3.05, upper=4.97))):
+        result = mcd.quantize(given, 0.1, origin=0.02, progress=False)
+        levels = (result.onsite - 0.02) / 0.1
+        assert np.abs(levels - np.round(levels)).max() < 1e-9
+        assert result.objective == pytest.approx(misfit(result.onsite), abs=1e-6)
+        assert result.objective < misfit(0.1 * np.round(designed.onsite / 0.1)) - 2
+    assert 3.05 <= result.onsite.min() and result.onsite.max() <= 4.97
+
+
+def test_quantized_gates(small):
+    basis = np.zeros((2, *small.shape))
+    basis[0, 2], basis[1, 6, :4] = 1, 1
+    target = small.conductance(small.clean() + 0.52 * basis[0] - 0.31 * basis[1])
+    result = mcd.quantize(mcd.Problem(small, target, mcd.Gates(basis, [0.52, -0.31])), 0.1, progress=False)
+    np.testing.assert_allclose(result.parameters["volts"], [0.5, -0.3])
+
+
+def test_quantization_refuses_what_makes_no_sense(small, designed):
+    with pytest.raises(mcd.ArgumentError, match="step: 0"):
+        mcd.quantize(designed, 0)
+    with pytest.raises(mcd.ArgumentError, match="by sites without filter, or by gates"):
+        mcd.quantize(mcd.Problem(small, designed.problem.target, mcd.Sites(filter=2.0)), 0.1)
+    with pytest.raises(mcd.ArgumentError, match="no allowed value of onsite\\[0,0\\]"):
+        mcd.quantize(mcd.Problem(small, designed.problem.target, mcd.Sites(lower=4.05, upper=4.06)), 0.5)

@@ -29,7 +29,7 @@ export Wire, Problem, Sites, Gaussians, Gates, Smoothness, Result, Progress
 export clean, onsite_array, open_modes, conductance, conductance!, jacobian, jacobian!, vjp, vjp!
 export Device, Lead, transmission, transmission_matrix
 export field_derivative, energy_derivative, smatrix, transmission_eigenvalues, ldos, states, feasibility, nearest_feasible
-export objective, objective!, fg!, onsite, labels, identify, design, find_defect, resume, smooth
+export objective, objective!, fg!, onsite, labels, identify, design, find_defect, quantize, resume, smooth
 
 include("library.jl")
 include("arrays.jl")

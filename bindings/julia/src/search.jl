@@ -109,6 +109,21 @@ function smooth(problem::Problem; level=-3.0, max_evaluations=200, checkpoint=no
 end
 
 """
+    quantize(problem, step; origin=0.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
+             callback=nothing)
+
+Moves the parameters of a problem by sites or gates from their start to allowed values, `origin` + multiples of `step`, such
+that the curve suffers least.
+"""
+function quantize(problem::Problem, step; origin=0.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(),
+                  time_limit=0.0, callback=nothing)
+    h = problem.handle
+    job = create(p -> @ccall libmcd.mcd_job_create_quantize(h::UInt64, step::Float64, origin::Float64, p::Ptr{UInt64})::Cint)
+    limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint)
+    run!(job, progress, callback)
+end
+
+"""
     resume(path; max_evaluations, stop_objective, time_limit, checkpoint, progress, callback)
 
 Continues the search saved in a .mcd file (a checkpoint or a result) bit for bit, with its settings, or with new limits.

@@ -222,6 +222,8 @@ message(f) = try f(); "" catch e; e.message end
         even = smooth(rough; max_evaluations=60, callback=p -> push!(seen, p))
         @test even.objective <= -3 && minimum(even.history["roughness"]) < 0.8 * even.history["roughness"][1]
         @test seen[end].roughness > 0 && isnan(seen[1].roughness)
+        steps = quantize(rough, 0.1; max_evaluations=80)
+        @test steps.onsite ≈ 0.1 * round.(steps.onsite / 0.1) && steps.objective < 0
         @test nearest_feasible(wire, fill(100.0, 16)) == open_modes(wire)
         known = identify(r.problem, r.vector; sigma=0.1)
         @test known.rank == 3 && known.combinations' * known.combinations ≈ [i == j for i in 1:3, j in 1:3]

@@ -115,6 +115,7 @@ PROTOTYPES = {
     "mcd_job_create_design": (c_int, [c_uint64, c_void_p]),
     "mcd_job_create_defect": (c_int, [c_uint64, c_void_p, c_size_t, c_int64, c_double, c_void_p]),
     "mcd_job_create_smooth": (c_int, [c_uint64, c_double, c_void_p]),
+    "mcd_job_create_quantize": (c_int, [c_uint64, c_double, c_double, c_void_p]),
     "mcd_job_create_resume": (c_int, [c_char_p, c_void_p]),
     "mcd_job_set_method": (c_int, [c_uint64, c_char_p]),
     "mcd_job_get_method": (c_int, [c_uint64, c_void_p, c_size_t, c_void_p]),

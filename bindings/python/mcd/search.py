@@ -14,7 +14,7 @@ from .problem import Problem, Sites, _path
 from .result import Result
 from .wire import Wire
 
-__all__ = ["Progress", "design", "find_defect", "resume", "smooth"]
+__all__ = ["Progress", "design", "find_defect", "quantize", "resume", "smooth"]
 
 Schedule = Union[str, Sequence[Tuple[int, float]]]
 
@@ -175,6 +175,43 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
     Result
         ``result.roughness`` is L_pot, ``result.history["roughness"]`` its way.
     """
+    started = _started(problem)
+    job = create("mcd_job_create_smooth", started._handle.value, real(level, "level"))
+    _set_common(job, max_evaluations, None, None, None, time_limit, None, checkpoint, 10.0)
+    return _run(job, progress, callback)
+
+
+def quantize(problem: Union[Problem, Result], step: float, origin: float = 0.0, max_evaluations: int = 300, checkpoint=None,
+             progress: Optional[bool] = None, *, time_limit: float = 0.0,
+             callback: Optional[Callable[[Progress], None]] = None) -> Result:
+    """Moves sites or gates to values that a fabrication can set, such that the curve suffers least.
+
+    Parameters
+    ----------
+    problem : Problem or Result
+        A problem by sites without filter, or by gates, whose start shows the target; or a result, whose potential is quantized,
+        all sites free. Bounds, frozen entries, ties and mirror of a problem hold. Loss and regularizers play no part.
+    step, origin : float
+        Allowed values are origin + multiples of step.
+    max_evaluations : int
+        Evaluations after which to stop.
+    checkpoint : path, optional
+        A .mcd file that receives the result at the end.
+    progress, time_limit, callback
+        As in `design`.
+
+    Returns
+    -------
+    Result
+    """
+    started = _started(problem)
+    job = create("mcd_job_create_quantize", started._handle.value, real(step, "step"), real(origin, "origin"))
+    _set_common(job, max_evaluations, None, None, None, time_limit, None, checkpoint, 10.0)
+    return _run(job, progress, callback)
+
+
+def _started(problem: Union[Problem, Result]) -> Problem:
+    """The problem; of a result that of its wire, whose free sites start from its potential."""
     if isinstance(problem, Result):
         given = problem.problem
         with warnings.catch_warnings():
@@ -182,9 +219,7 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
             problem = Problem(given.wire, given.target, Sites(problem.onsite), weights=given.weights)
     if not isinstance(problem, Problem):
         raise ArgumentError(f"problem: {problem!r}; give an mcd.Problem or an mcd.Result")
-    job = create("mcd_job_create_smooth", problem._handle.value, real(level, "level"))
-    _set_common(job, max_evaluations, None, None, None, time_limit, None, checkpoint, 10.0)
-    return _run(job, progress, callback)
+    return problem
 
 
 def resume(path, max_evaluations: Optional[int] = None, progress: Optional[bool] = None, *, checkpoint=None,

@@ -279,6 +279,10 @@ void smoothing() {
     const std::vector<double> way = smooth.history("roughness");
     that(way.size() == smooth.history("objective").size() && *std::min_element(way.begin(), way.end()) < 0.8 * way[0], "smoother");
 
+    const mcd::Result steps = mcd::Job::quantize(problem, 0.1).set_max_evaluations(80).run();
+    for (double h : steps.onsite()) close(h / 0.1, std::round(h / 0.1), 1e-9, "an allowed value");
+    that(steps.objective() < 0, "the curve of allowed values");
+
     const std::vector<double> x = {4}, y = {3}, amplitude = {2}, radius = {1.5};
     problem.set_gaussians(x, y, amplitude, radius, MCD_FREE_Y | MCD_FREE_AMPLITUDE | MCD_FREE_RADIUS);
     const mcd::Identifiability known = problem.identify(problem.start(), 0.1);
