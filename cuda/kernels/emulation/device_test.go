@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"unsafe"
 
@@ -142,4 +143,19 @@ func (p *problem) solve() {
 // values returns what lies at an address.
 func values[T any](address uint64, n int) []T {
 	return unsafe.Slice((*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address))), n)
+}
+
+// layouts returns the Go structs by the names of their twins in C.
+func layouts() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"mcd_gpu_wire":            reflect.TypeFor[kernels.Wire](),
+		"mcd_gpu_plan_args":       reflect.TypeFor[kernels.PlanArgs](),
+		"mcd_gpu_sweep_args":      reflect.TypeFor[kernels.SweepArgs](),
+		"mcd_gpu_combine_args":    reflect.TypeFor[kernels.CombineArgs](),
+		"mcd_gpu_objective_args":  reflect.TypeFor[kernels.ObjectiveArgs](),
+		"mcd_gpu_parametrization": reflect.TypeFor[kernels.Parametrization](),
+		"mcd_gpu_update_args":     reflect.TypeFor[kernels.UpdateArgs](),
+		"mcd_gpu_pull_args":       reflect.TypeFor[kernels.PullArgs](),
+		"mcd_gpu_matrix_args":     reflect.TypeFor[kernels.MatrixArgs](),
+	}
 }
