@@ -103,6 +103,28 @@ func (d *Device) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	})
 }
 
+// CombinedJacobian computes g and jac[point][orbital] = Σ_pairs weights[pair][point]·∂g[pair][point]/∂onsite[orbital]: the
+// derivatives, at every point, of any function of the transmissions there, with its partial derivatives as weights. Nil means
+// all ones.
+func (d *Device) CombinedJacobian(ctx context.Context, onsite, weights, g, jac []float64) error {
+	if err := scatter.CheckLength("jacobian", len(jac), d.Points()*d.Inputs()); err != nil {
+		return err
+	}
+	if err := d.checkWeights(weights); err != nil {
+		return err
+	}
+	clear(jac)
+	e := d.diagonal()
+	return d.each(ctx, onsite, d.weighted(weights), e, g, func(group *scatter.DeviceGroup, _ int, at func(k, lane int) complex128) {
+		for l, p := range group.Points[:group.Unique] {
+			row := jac[p*d.Inputs():][:d.Inputs()]
+			for k, i := range e.entry {
+				row[i] = real(at(k, l))
+			}
+		}
+	})
+}
+
 // PatternJacobian computes g and D of every transmission on the pattern of H, jac[pair][point][entry]: a change dH, Hermitian
 // or not, changes the transmission by Re Σ_k D_k dH_k.
 func (d *Device) PatternJacobian(ctx context.Context, onsite, g []float64, jac []complex128) error {

@@ -524,6 +524,45 @@ func go_mcd_system_vjp(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, on
 	})
 }
 
+//export go_mcd_system_combined_jacobian
+func go_mcd_system_combined_jacobian(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double,
+	onsiteCount C.size_t, weights *C.double, weightsCount C.size_t, g *C.double, gCount C.size_t, jacobian *C.double,
+	jacobianCount C.size_t) C.mcd_status {
+	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+		if err := choose(d, pairs, pairsCount); err != nil {
+			return err
+		}
+		a := arrays{}
+		w := a.optional("weights", weights, weightsCount, d.Outputs())
+		out := a.double("g", g, gCount, d.Outputs())
+		jac := a.double("jacobian", jacobian, jacobianCount, d.Points()*d.Inputs())
+		if a.err != nil {
+			return a.err
+		}
+		if err := checkFinite("weights", w); err != nil {
+			return err
+		}
+		return d.CombinedJacobian(ctx, onsite, w, out, jac)
+	})
+}
+
+//export go_mcd_system_noise
+func go_mcd_system_noise(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double, onsiteCount C.size_t,
+	g *C.double, gCount C.size_t, noise *C.double, noiseCount C.size_t) C.mcd_status {
+	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+		if err := choose(d, pairs, pairsCount); err != nil {
+			return err
+		}
+		a := arrays{}
+		out := a.double("g", g, gCount, d.Outputs())
+		power := a.double("noise", noise, noiseCount, d.Outputs())
+		if a.err != nil {
+			return a.err
+		}
+		return d.Noise(ctx, onsite, out, power)
+	})
+}
+
 //export go_mcd_system_hamiltonian_vjp
 func go_mcd_system_hamiltonian_vjp(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double, onsiteCount C.size_t,
 	weights *C.double, weightsCount C.size_t, g *C.double, gCount C.size_t, gradient *C.double, gradientCount C.size_t) C.mcd_status {

@@ -836,6 +836,16 @@ mcd_status mcd_system_vjp(mcd_system system, const int64_t *pairs, size_t pairs_
     return mcd_alive() ? go_mcd_system_vjp(system, pairs, pairs_count, onsite, onsite_count, weights, weights_count, g, g_count, gradient, gradient_count) : mcd_forked();
 }
 
+extern mcd_status go_mcd_system_combined_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count);
+mcd_status mcd_system_combined_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *jacobian, size_t jacobian_count) {
+    return mcd_alive() ? go_mcd_system_combined_jacobian(system, pairs, pairs_count, onsite, onsite_count, weights, weights_count, g, g_count, jacobian, jacobian_count) : mcd_forked();
+}
+
+extern mcd_status go_mcd_system_noise(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *noise, size_t noise_count);
+mcd_status mcd_system_noise(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, double *g, size_t g_count, double *noise, size_t noise_count) {
+    return mcd_alive() ? go_mcd_system_noise(system, pairs, pairs_count, onsite, onsite_count, g, g_count, noise, noise_count) : mcd_forked();
+}
+
 extern mcd_status go_mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count);
 mcd_status mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite, size_t onsite_count, const double *weights, size_t weights_count, double *g, size_t g_count, double *gradient, size_t gradient_count) {
     return mcd_alive() ? go_mcd_system_hamiltonian_vjp(system, pairs, pairs_count, onsite, onsite_count, weights, weights_count, g, g_count, gradient, gradient_count) : mcd_forked();

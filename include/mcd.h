@@ -676,6 +676,18 @@ MCD_API mcd_status mcd_system_vjp(mcd_system system, const int64_t *pairs, size_
                                   size_t onsite_count, const double *weights, size_t weights_count, double *g,
                                   size_t g_count, double *gradient, size_t gradient_count);
 
+/* g and jacobian[point][orbital] = sum over pairs of weights[pair][point] dg / d onsite[orbital]: with the derivatives of a
+ * function of the transmissions as weights, its derivatives at every point. weights NULL with count 0: all ones. */
+MCD_API mcd_status mcd_system_combined_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count,
+                                                const double *onsite, size_t onsite_count, const double *weights,
+                                                size_t weights_count, double *g, size_t g_count, double *jacobian,
+                                                size_t jacobian_count);
+
+/* g and noise[pair][point] = sum of T_n (1 - T_n) over the eigenvalues of t^+ t: the power of shot noise in units of
+ * 2e|V| e^2/h; noise / g is the Fano factor. */
+MCD_API mcd_status mcd_system_noise(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
+                                    size_t onsite_count, double *g, size_t g_count, double *noise, size_t noise_count);
+
 /* g and gradient[point][entry], complex: for a change dH on the pattern the sum of weights[pair][point] g changes by
  * Re sum gradient dH. With it, whatever H depends on has its derivatives. */
 MCD_API mcd_status mcd_system_hamiltonian_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count,

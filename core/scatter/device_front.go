@@ -2,6 +2,7 @@ package scatter
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -577,5 +578,27 @@ func (s *DeviceWorkspace) refine(wave, n int, x []float64, p pass, sources []Sou
 	if excess <= refused {
 		return nil
 	}
-	return fault.New(fault.Numerical, "the equations of the device could not be solved: the residual is %.1e of the source; a bound state at the energy, or an orbital coupled to nothing, makes them singular: change the energy a little", excess*accepted)
+	return s.unsolved()
+}
+
+// unsolved is the error that names the point and the orbital with the largest residual.
+func (s *DeviceWorkspace) unsolved() error {
+	d, v := s.device, s.lanes
+	most, point, orbital := -1.0, 0, 0
+	for q, of := range d.Plan.Order {
+		for l := range s.group.Unique {
+			size := math.Hypot(s.rest[2*q*v+l], s.rest[2*q*v+v+l]) / s.allowed[l]
+			if math.IsNaN(size) {
+				size = math.Inf(1)
+			}
+			if size > most {
+				most, point, orbital = size, s.group.Points[l], int(of)
+			}
+		}
+	}
+	at := ""
+	if n := d.Lattice.Dimensions; d.Lattice.Positions != nil {
+		at = fmt.Sprintf(" at %v", d.Lattice.Positions[orbital*n:][:n])
+	}
+	return fault.New(fault.Numerical, "the equations of the device could not be solved at point %d: the residual at orbital %d%s is %.1e of the source; a bound state at the energy %g, or an orbital coupled to nothing, makes them singular: change the energy a little", point, orbital, at, most*accepted, d.Lattice.Energies[point])
 }

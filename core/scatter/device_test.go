@@ -278,7 +278,8 @@ func TestDeviceAtABoundState(t *testing.T) {
 	d := openDevice(t, r, devices.EveryPair(1), scatter.Options{})
 	_, err := d.Green(context.Background(), nil, 0, 0, 0)
 	assert.Equal(t, fault.Numerical, fault.KindOf(err))
-	assert.ErrorContains(t, err, "bound state")
+	assert.ErrorContains(t, err, "point 0: the residual at orbital 0 is")
+	assert.ErrorContains(t, err, "bound state at the energy 0")
 	g := []float64{1}
 	require.NoError(t, d.Value(context.Background(), nil, g))
 	assert.Zero(t, g[0])

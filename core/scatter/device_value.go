@@ -166,6 +166,66 @@ func (s *DeviceWorkspace) transmissions(g []float64, visit func(b Batch, psi []f
 	return nil
 }
 
+// Noise computes the transmissions g and Σ_n T_n(1 − T_n) over the eigenvalues T_n of t†t, noise [pair][point]: the power of shot
+// noise in units of 2e|V|·e²/h, and divided by g the Fano factor. A reflection has that of its lead's r†r.
+func (d *Device) Noise(ctx context.Context, onsite, g, noise []float64) error {
+	for _, r := range [][]float64{g, noise} {
+		if err := CheckLength("noise", len(r), d.Outputs()); err != nil {
+			return err
+		}
+	}
+	return d.Run(ctx, onsite, nil, func(s *DeviceWorkspace, group *DeviceGroup) error {
+		blocks := make([][]complex128, len(d.Pairs)*s.lanes) // t (modes × modes) of every pair and lane
+		for k, pair := range d.Pairs {
+			for l := range group.Unique {
+				blocks[k*s.lanes+l] = make([]complex128, group.Modes[pair.To]*group.Modes[pair.From])
+			}
+		}
+		err := s.Transmissions(g, func(b Batch, psi []float64) error {
+			for k, pair := range d.Pairs {
+				if pair.From != b.Lead {
+					continue
+				}
+				a := s.Amplitudes(pair.To, pair.From, b.First, b.Count, psi)
+				for l := range group.Unique {
+					for m := range group.Modes[pair.To] {
+						for c := range b.Count {
+							blocks[k*s.lanes+l][m*group.Modes[pair.From]+b.First+c] = s.Element(a, m*b.Count+c, l)
+						}
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for k, pair := range d.Pairs {
+			for l, p := range group.Points[:group.Unique] {
+				at := k*d.Points() + p
+				noise[at] = g[at] - squared(blocks[k*s.lanes+l], group.Modes[pair.To], group.Modes[pair.From])
+			}
+		}
+		return nil
+	})
+}
+
+// squared returns Tr (t†t)² = Σ|tt†|² of t (rows × columns).
+func squared(t []complex128, rows, columns int) float64 {
+	total := 0.0
+	for i := range rows {
+		for j := range rows {
+			var sum complex128
+			for c := range columns {
+				z := t[j*columns+c]
+				sum += t[i*columns+c] * complex(real(z), -imag(z))
+			}
+			total += real(sum)*real(sum) + imag(sum)*imag(sum)
+		}
+	}
+	return total
+}
+
 // TransmissionMatrix computes the transmissions between all leads, reflections on the diagonal, matrix [point][to][from],
 // whatever the pairs. The current that flows into the device from lead i is (e²/h)(N_i V_i − Σ_j T_ij V_j).
 func (d *Device) TransmissionMatrix(ctx context.Context, onsite, matrix []float64) error {

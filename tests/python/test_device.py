@@ -85,6 +85,52 @@ def test_eigenvalues_and_two_terminals():
     np.testing.assert_allclose(device.resistance(0, 1, 0, 1) * device.transmission(1, 0), 1, rtol=1e-11)
 
 
+def test_circuit():
+    """Kirchhoff's laws, and the resistance as a special case."""
+    device = mcd.Device(*parts(load("hall_bar")))
+    volts, currents = device.circuit({1: 0.5}, {0: 2.0, 4: -1.0})
+    np.testing.assert_allclose(currents.sum(axis=1), 0, atol=1e-10)
+    np.testing.assert_allclose(currents[:, [0, 2, 3, 4, 5]], [[2, 0, 0, -1, 0]] * device.points, atol=1e-10)
+    np.testing.assert_array_equal(volts[:, 1], 0.5)
+    shifted, same = device.circuit({1: 1.5}, {0: 2.0, 4: -1.0})
+    np.testing.assert_allclose(shifted - volts, 1, atol=1e-9)
+    np.testing.assert_allclose(same, currents, atol=1e-9)
+    volts, currents = device.circuit({0: 1.0, 1: 0.0})
+    np.testing.assert_allclose((volts[:, 2] - volts[:, 4]) / currents[:, 0], device.resistance(0, 1, 2, 4), rtol=1e-9)
+    everything = device.circuit(dict(enumerate(volts[3])))[1]
+    np.testing.assert_allclose(everything[3], currents[3], atol=1e-9)
+
+
+def test_noise():
+    device = mcd.Device(*parts(load("hall_bar")))
+    g, noise = device.noise(1, 0)
+    np.testing.assert_array_equal(g, device.transmission(1, 0))
+    for point in range(device.points):
+        channels = device.transmission_eigenvalues(1, 0, point)
+        assert noise[point] == pytest.approx((channels * (1 - channels)).sum(), abs=1e-12)
+    np.testing.assert_allclose(device.fano(1, 0), noise / g, rtol=1e-14)
+
+
+def test_functions_of_transmissions(rng):
+    """Their Jacobians: against differences, as a sum of single ones, and of a resistance."""
+    z = load("hall_bar")
+    device = mcd.Device(*parts(z))
+    weights = rng.standard_normal((device.points, device.leads, device.leads))
+    combined = sum(weights[:, to, from_, None] * device.jacobian(to, from_)[1]
+                   for to in range(device.leads) for from_ in range(device.leads))
+    np.testing.assert_allclose(device.combined_jacobian(weights), combined, atol=1e-9)
+    np.testing.assert_array_equal(device.combined_jacobian(0 * weights), 0)
+    direction = rng.standard_normal(device.orbitals)
+    for leads in (0, 1, 2, 4), (0, 3, 2, 0), (1, 4, 5, 5):
+        resistance, jac = device.resistance_jacobian(*leads)
+        np.testing.assert_allclose(resistance, device.resistance(*leads), rtol=1e-12)
+        slope = difference(lambda h: device.resistance(*leads, h * direction))
+        np.testing.assert_allclose(jac @ direction, slope, rtol=1e-6, atol=1e-6 * abs(slope).max())
+    t, slope = device.jvp(1, 0, direction)
+    np.testing.assert_array_equal(t, device.transmission(1, 0))
+    np.testing.assert_allclose(slope, difference(lambda h: device.transmission(1, 0, h * direction)), rtol=1e-6, atol=1e-6)
+
+
 def difference(value, step=2e-5):
     """Central difference, extrapolated once."""
     slope = lambda h: (value(h) - value(-h)) / (2 * h)

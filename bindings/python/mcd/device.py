@@ -2,7 +2,7 @@
 
 from ctypes import byref, c_int64, c_size_t, c_void_p
 from functools import cached_property
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -215,29 +215,95 @@ class Device:
         diagonal = self.open_modes[:, :, None] * np.eye(self.leads)
         return diagonal - self.transmission_matrix(onsite)
 
+    def circuit(self, voltages: Dict[int, float], currents: Optional[Dict[int, float]] = None,
+                onsite: Optional[ArrayLike] = None) -> Tuple[FloatArray, FloatArray]:
+        """Voltages and currents of all leads (Büttiker).
+
+        Parameters
+        ----------
+        voltages : dict of lead -> voltage
+            At least one; only differences matter.
+        currents : dict of lead -> current into the device, optional
+            Leads in neither are probes: no net current flows through them.
+
+        Returns
+        -------
+        voltages, currents : (points, leads), in units with I = (e²/h) C V; NaN at points where a voltage is not defined, as that
+            of a probe without open modes.
+        """
+        return self._circuit(self.conductance_matrix(onsite), voltages, currents)
+
+    def _circuit(self, conductance, voltages, currents=None):
+        known, driven = ({self._lead(lead, name): float(value) for lead, value in (given or {}).items()}
+                         for given, name in ((voltages, "voltages"), (currents, "currents")))
+        if not known:
+            raise ArgumentError("voltages: empty; give the voltage of one lead at least")
+        if known.keys() & driven.keys():
+            raise ArgumentError(f"currents: lead {min(known.keys() & driven.keys())} has a voltage already; give one of both")
+        free = [lead for lead in range(self.leads) if lead not in known]
+        volts = np.full((self.points, self.leads), np.nan)
+        volts[:, list(known)] = list(known.values())
+        if free:
+            inflow = np.array([driven.get(lead, 0.0) for lead in free]) - (
+                conductance[:, free][:, :, list(known)] @ np.array(list(known.values())))
+            reduced = conductance[np.ix_(range(self.points), free, free)]
+            fine = np.linalg.cond(reduced) < 1 / np.finfo(float).eps
+            rows = np.flatnonzero(fine)[:, None]
+            volts[rows, free] = np.linalg.solve(reduced[fine], inflow[fine][:, :, None])[:, :, 0]
+        return volts, np.einsum("pij,pj->pi", conductance, volts)
+
     def resistance(self, source: int, drain: int, plus: int, minus: int, onsite: Optional[ArrayLike] = None) -> FloatArray:
         """Four-terminal resistance (V_plus − V_minus)/I for a current from lead `source` to lead `drain`, (points,), h/e².
 
         All other leads are voltage probes: no net current flows through them (Büttiker). NaN where a probe or the current's
         path is closed, so that voltages are not defined.
         """
+        return self._resistance(self.conductance_matrix(onsite), source, drain, plus, minus)[0]
+
+    def resistance_jacobian(self, source: int, drain: int, plus: int, minus: int, onsite: Optional[ArrayLike] = None):
+        """The four-terminal resistance (points,) and its derivatives by the on-site energies, (points, orbitals).
+
+        With voltages V of the unit current and w those that the transposed conductance matrix has for a current from `plus` to
+        `minus`, dR = Σ_ij w_i dT_ij V_j.
+        """
+        conductance = self.conductance_matrix(onsite)
+        resistance, volts = self._resistance(conductance, source, drain, plus, minus)
+        back = np.zeros_like(volts)
+        if plus != minus:
+            unit = np.zeros(self.leads)
+            unit[[plus, minus]] = 1, -1
+            others = np.delete(np.arange(self.leads), drain)
+            fine = ~np.isnan(resistance)
+            reduced = conductance[np.ix_(fine, others, others)].swapaxes(1, 2)
+            back[np.flatnonzero(fine)[:, None], others] = np.linalg.solve(reduced, np.broadcast_to(
+                unit[others, None], (fine.sum(), len(others), 1)))[:, :, 0]
+        jacobian = self.combined_jacobian(np.nan_to_num(back[:, :, None] * volts[:, None, :]), onsite)
+        jacobian[np.isnan(resistance)] = np.nan
+        return resistance, jacobian
+
+    def _resistance(self, conductance, source, drain, plus, minus):
+        """The resistance and the voltages of all leads for a unit current."""
         source, drain, plus, minus = (self._lead(lead, name) for lead, name in (
             (source, "source"), (drain, "drain"), (plus, "plus"), (minus, "minus")))
         if source == drain:
             raise ArgumentError(f"drain: {drain} is the source; give another lead")
-        others = np.delete(np.arange(self.leads), drain)  # the drain is at zero
-        resistances = np.full(self.points, np.nan)
-        for k, matrix in enumerate(self.conductance_matrix(onsite)):
-            reduced = matrix[np.ix_(others, others)]
-            if np.linalg.cond(reduced) < 1 / np.finfo(float).eps:
-                voltages = np.zeros(self.leads)
-                voltages[others] = np.linalg.solve(reduced, others == source)
-                resistances[k] = voltages[plus] - voltages[minus]
-        return resistances
+        volts, _ = self._circuit(conductance, {drain: 0.0}, {source: 1.0})
+        return volts[:, plus] - volts[:, minus], volts
+
+    def noise(self, to: int, from_: int, onsite: Optional[ArrayLike] = None) -> Tuple[FloatArray, FloatArray]:
+        """Transmission T and shot noise Σ_n T_n(1 − T_n) over the eigenvalues of t†t, (points,) each; the noise is in units of
+        2e|V|·e²/h."""
+        g, noise = np.empty(self.points), np.empty(self.points)
+        self._compute("mcd_system_noise", *_reals(_pairs(to, from_)), *self._onsite(onsite), *_reals(g), *_reals(noise))
+        return g, noise
+
+    def fano(self, to: int, from_: int, onsite: Optional[ArrayLike] = None) -> FloatArray:
+        """Fano factor of shot noise, Σ T_n(1 − T_n)/Σ T_n, (points,); NaN where nothing is transmitted."""
+        g, noise = self.noise(to, from_, onsite)
+        return np.divide(noise, g, out=np.full(self.points, np.nan), where=g > 0)
 
     def transmission_eigenvalues(self, to: int, from_: int, point: int = 0, onsite: Optional[ArrayLike] = None) -> FloatArray:
-        """Eigenvalues of t†t from lead `from_` to lead `to` at one point, descending; Σ T_n(1 − T_n)/ΣT_n is the Fano factor
-        of shot noise."""
+        """Eigenvalues of t†t from lead `from_` to lead `to` at one point, descending."""
         to, from_, point = self._lead(to, "to"), self._lead(from_, "from_"), self._point(point)
         edge = np.append(0, np.cumsum(self._modes[point]))
         block = self.smatrix(point, onsite)[edge[to]:edge[to + 1], edge[from_]:edge[from_ + 1]]
@@ -274,6 +340,28 @@ class Device:
         self._compute("mcd_system_vjp", *_reals(_pairs(to, from_)), *self._onsite(onsite), *self._weights(weights), *_reals(g),
                       *_reals(gradient))
         return g, gradient
+
+    def jvp(self, to: int, from_: int, direction: ArrayLike, onsite: Optional[ArrayLike] = None):
+        """Transmission and its derivative along a direction of on-site energies (orbitals,): T and ΣJ·direction, (points,) each.
+        `derivative` does this for any other parameter."""
+        g, jac = self.jacobian(to, from_, onsite)
+        return g, jac @ array(direction, (self.orbitals,), "direction")
+
+    def combined_jacobian(self, weights: ArrayLike, onsite: Optional[ArrayLike] = None) -> FloatArray:
+        """Σ_ij weights[:, i, j]·∂T_ij/∂onsite, (points, orbitals), for weights (points, to, from).
+
+        The derivatives of any function f of the transmissions, with ∂f/∂T_ij as weights, at the price of one gradient for every
+        lead that waves come from.
+        """
+        weights = array(weights, (self.points, self.leads, self.leads), "weights")
+        to, from_ = np.nonzero(weights.any(axis=0))
+        jac = np.zeros((self.points, self.orbitals))
+        if len(to):
+            pairs = np.ascontiguousarray(np.stack([to, from_], axis=1), np.int64)
+            chosen, g = np.ascontiguousarray(weights[:, to, from_].T), np.empty((len(to), self.points))
+            self._compute("mcd_system_combined_jacobian", *_reals(pairs), *self._onsite(onsite), *_reals(chosen), *_reals(g),
+                          *_reals(jac))
+        return jac
 
     def hamiltonian_vjp(self, to: int, from_: int, weights: Optional[ArrayLike] = None, onsite: Optional[ArrayLike] = None):
         """Transmission T (points,) and D (points, entries), complex, over the entries of `pattern`: a change dH changes
