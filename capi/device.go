@@ -26,7 +26,9 @@ type system struct {
 	leads   []systemLead
 	threads int64
 	limit   int64
-	engine  *adjoint.Device // nil after a change
+	engine  *adjoint.Device      // nil after a change
+	strip   *adjoint.StripDevice // for transmissions, if the device is one; nil after a change
+	asked   bool                 // whether it is one has been asked since
 
 	ending sync.Mutex // of what follows, which cancel touches while mu is held
 	ctx    context.Context
@@ -71,7 +73,34 @@ func (s *system) changed() {
 	if s.engine != nil {
 		s.engine.Close()
 	}
-	s.engine = nil
+	if s.strip != nil {
+		s.strip.Close()
+	}
+	s.engine, s.strip, s.asked = nil, nil, false
+}
+
+// options are those of the engines.
+func (s *system) options() scatter.Options {
+	return scatter.Options{Threads: int(s.threads), MemoryLimit: s.limit}
+}
+
+// sweeper returns the engine for transmissions, the strip engine where it serves; s must be locked.
+func (s *system) sweeper(ctx context.Context) (adjoint.Sweeper, error) {
+	if !s.asked && s.device.Values != nil {
+		cells := make([][]*lead.Cell, len(s.leads))
+		for i := range s.leads {
+			cells[i] = s.leads[i].cells
+		}
+		strip, err := adjoint.NewStripDevice(&s.device, cells, s.options())
+		if err != nil {
+			return nil, err
+		}
+		s.strip, s.asked = strip, true
+	}
+	if s.strip != nil {
+		return s.strip, nil
+	}
+	return s.open(ctx)
 }
 
 // open makes the engine if need be; s must be locked.
@@ -167,6 +196,22 @@ func solve(h C.mcd_system, onsite *C.double, onsiteCount C.size_t, body func(ctx
 	})
 }
 
+// transmit is solve for what the engine of transmissions computes.
+func transmit(h C.mcd_system, onsite *C.double, onsiteCount C.size_t, body func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error) C.mcd_status {
+	return withSystem(h, func(s *system) error {
+		in, err := optional[float64]("onsite", onsite, onsiteCount, s.device.Orbitals)
+		if err != nil {
+			return err
+		}
+		ctx := s.context()
+		d, err := s.sweeper(ctx)
+		if err != nil {
+			return err
+		}
+		return body(ctx, d, in)
+	})
+}
+
 // complexes returns the caller's array of want complex numbers in place.
 func complexes(name string, p *C.double, count C.size_t, want int) ([]complex128, error) {
 	if uint64(count) != 2*uint64(want) {
@@ -214,7 +259,7 @@ func couples(name string, p *C.int64_t, count C.size_t) ([][2]int, error) {
 }
 
 // choose sets the pairs (to, from) whose transmissions the engine computes.
-func choose(d *adjoint.Device, p *C.int64_t, count C.size_t) error {
+func choose(d adjoint.Sweeper, p *C.int64_t, count C.size_t) error {
 	list, err := couples("pairs", p, count)
 	if err != nil {
 		return err
@@ -327,6 +372,9 @@ func go_mcd_system_set_threads(h C.mcd_system, threads C.int64_t) C.mcd_status {
 		s.threads = int64(threads)
 		if s.engine != nil {
 			s.engine.SetThreads(int(threads))
+		}
+		if s.strip != nil {
+			s.strip.SetThreads(int(threads))
 		}
 		return nil
 	})
@@ -448,22 +496,22 @@ func go_mcd_system_shape(h C.mcd_system, orbitals, entries, points, leads *C.int
 
 //export go_mcd_system_backend
 func go_mcd_system_backend(h C.mcd_system, out *C.char, count C.size_t, needed *C.size_t) C.mcd_status {
-	return solve(h, nil, 0, func(_ context.Context, _ *system, d *adjoint.Device, _ []float64) error {
+	return transmit(h, nil, 0, func(_ context.Context, d adjoint.Sweeper, _ []float64) error {
 		return deliverText(d.Name(), out, count, needed)
 	})
 }
 
 //export go_mcd_system_open_modes
 func go_mcd_system_open_modes(h C.mcd_system, modes *C.int64_t, count C.size_t) C.mcd_status {
-	return solve(h, nil, 0, func(_ context.Context, _ *system, d *adjoint.Device, _ []float64) error {
+	return transmit(h, nil, 0, func(_ context.Context, d adjoint.Sweeper, _ []float64) error {
 		return copyOut("modes", d.OpenModes(), modes, count)
 	})
 }
 
 //export go_mcd_system_transmission_matrix
 func go_mcd_system_transmission_matrix(h C.mcd_system, onsite *C.double, onsiteCount C.size_t, matrix *C.double, matrixCount C.size_t) C.mcd_status {
-	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
-		out, err := array[float64]("matrix", matrix, matrixCount, d.Points()*len(s.leads)*len(s.leads))
+	return transmit(h, onsite, onsiteCount, func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error {
+		out, err := array[float64]("matrix", matrix, matrixCount, len(d.OpenModes())*len(d.OpenModes())/d.Points())
 		if err != nil {
 			return err
 		}
@@ -474,7 +522,7 @@ func go_mcd_system_transmission_matrix(h C.mcd_system, onsite *C.double, onsiteC
 //export go_mcd_system_transmission
 func go_mcd_system_transmission(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double, onsiteCount C.size_t,
 	g *C.double, gCount C.size_t) C.mcd_status {
-	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+	return transmit(h, onsite, onsiteCount, func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error {
 		if err := choose(d, pairs, pairsCount); err != nil {
 			return err
 		}
@@ -489,7 +537,7 @@ func go_mcd_system_transmission(h C.mcd_system, pairs *C.int64_t, pairsCount C.s
 //export go_mcd_system_jacobian
 func go_mcd_system_jacobian(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double, onsiteCount C.size_t,
 	g *C.double, gCount C.size_t, jacobian *C.double, jacobianCount C.size_t) C.mcd_status {
-	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+	return transmit(h, onsite, onsiteCount, func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error {
 		if err := choose(d, pairs, pairsCount); err != nil {
 			return err
 		}
@@ -506,7 +554,7 @@ func go_mcd_system_jacobian(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_
 //export go_mcd_system_vjp
 func go_mcd_system_vjp(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double, onsiteCount C.size_t,
 	weights *C.double, weightsCount C.size_t, g *C.double, gCount C.size_t, gradient *C.double, gradientCount C.size_t) C.mcd_status {
-	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+	return transmit(h, onsite, onsiteCount, func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error {
 		if err := choose(d, pairs, pairsCount); err != nil {
 			return err
 		}
@@ -528,7 +576,7 @@ func go_mcd_system_vjp(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, on
 func go_mcd_system_combined_jacobian(h C.mcd_system, pairs *C.int64_t, pairsCount C.size_t, onsite *C.double,
 	onsiteCount C.size_t, weights *C.double, weightsCount C.size_t, g *C.double, gCount C.size_t, jacobian *C.double,
 	jacobianCount C.size_t) C.mcd_status {
-	return solve(h, onsite, onsiteCount, func(ctx context.Context, s *system, d *adjoint.Device, onsite []float64) error {
+	return transmit(h, onsite, onsiteCount, func(ctx context.Context, d adjoint.Sweeper, onsite []float64) error {
 		if err := choose(d, pairs, pairsCount); err != nil {
 			return err
 		}

@@ -652,7 +652,8 @@ MCD_API mcd_status mcd_system_positions(mcd_system system, double *positions, si
 MCD_API mcd_status mcd_system_lead(mcd_system system, int64_t lead, int64_t *orbitals, int64_t *touched, size_t count,
                                    size_t *needed);
 
-/* What computes: engine, order of elimination, kernels. */
+/* What computes transmissions and their derivatives: engine, order of elimination, kernels. A device that is a uniform strip
+ * between two leads that continue it, whatever its gauge, is solved by the engine of strips. */
 MCD_API mcd_status mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);
 
 /* Open modes, modes[point][lead]. */

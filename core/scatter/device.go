@@ -182,12 +182,20 @@ func (d *Device) SetPairs(pairs []Pair) error {
 			}
 		}
 	}
-	for _, p := range pairs {
-		if p.To < 0 || p.To >= n || p.From < 0 || p.From >= n {
-			return fault.Invalid("pairs", "transmission from lead %d to lead %d; the device has leads 0 to %d", p.From, p.To, n-1)
-		}
+	if err := CheckPairs(pairs, n); err != nil {
+		return err
 	}
 	d.Pairs = slices.Clone(pairs)
+	return nil
+}
+
+// CheckPairs returns an Argument error unless all pairs are of leads that exist.
+func CheckPairs(pairs []Pair, leads int) error {
+	for _, p := range pairs {
+		if p.To < 0 || p.To >= leads || p.From < 0 || p.From >= leads {
+			return fault.Invalid("pairs", "transmission from lead %d to lead %d; the device has leads 0 to %d", p.From, p.To, leads-1)
+		}
+	}
 	return nil
 }
 
