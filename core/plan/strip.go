@@ -4,16 +4,10 @@ package plan
 
 import "math"
 
-// Budget returns the growth allowed between two nodes of the sweep of a strip: the three-term recursion loses about
-// log₁₀(Budget) digits, which the residual check sees and refinement restores. 1e3 gives hops of 4 slices on smooth
-// potentials, 3e2 hops of 3. Residuals also grow with the width, and beyond about 40 sites refinement, which costs as much as
-// the sweep itself, would be needed more often than not.
-func Budget(width int) float64 {
-	if width > 40 {
-		return 3e2
-	}
-	return 1e3
-}
+// Budget is the growth allowed between two nodes of a strip's sweep: the three-term recursion loses about log₁₀(Budget)
+// digits, which the residual check sees and one refinement restores. 1e3 gives hops of 4 slices on smooth potentials; 3e2,
+// hops of 3, needs a refinement less often on rough ones, and costs more than it saves at every width from 30 to 100.
+const Budget = 1e3
 
 // MaxHop is the longest hop whatever the bound says; it fixes the number of slices that a sweep keeps at a time.
 const MaxHop = 8
