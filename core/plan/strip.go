@@ -4,10 +4,11 @@ package plan
 
 import "math"
 
-// Budget is the growth allowed between two nodes of a strip's sweep: the three-term recursion loses about log₁₀(Budget)
-// digits, which the residual check sees and one refinement restores. 1e3 gives hops of 4 slices on smooth potentials; 3e2,
-// hops of 3, needs a refinement less often on rough ones, and costs more than it saves at every width from 30 to 100.
-const Budget = 1e3
+// Budget returns the growth allowed between two nodes of the sweep of a strip: the three-term recursion loses about
+// log₁₀(Budget) digits, which the residual check sees and refinement restores, at several times the price of the sweep. 1e3
+// gives hops of 4 slices on smooth potentials, 1e2 hops of 2. Errors of hops add up along the wire, and derivatives of a long
+// rough wire are large, so that less is allowed beyond 100 slices.
+func Budget(length int) float64 { return 1e3 * math.Min(1, 100/float64(length)) }
 
 // MaxHop is the longest hop whatever the bound says; it fixes the number of slices that a sweep keeps at a time.
 const MaxHop = 8

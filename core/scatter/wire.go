@@ -408,7 +408,7 @@ func (w *Wire) Run(ctx context.Context, onsite []float64, task func(s *Workspace
 			w.potential[s*width+y] = h / t
 		}
 	}
-	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.Budget)
+	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.Budget(length))
 	if err := w.ensureSpaces(w.threads); err != nil {
 		return err
 	}

@@ -19,6 +19,16 @@ OVERHEAD = 0.15  # of an LM run, outside the engine
 LARGE = 0.700  # s, Jacobian at 100 x 100
 GROWTH = 3.8  # exponent of the cost of a Jacobian with W = L, to 150
 
+# Any device in the device engine beside Kwant; ratios of times per point, or per lead and point: peer, case of mcd, aim
+DEVICES = ["strip 100 x 100", "Hall bar 120 x 40", "disc of radius 30", "graphene 40 x 200", "Rashba 60 x 30"]
+DEVICE_RATIOS = [
+    ("MUMPS factorize and solve", "mcd factorize and solve", 5),  # one thread
+    ("Kwant smatrix, leads at hand", "mcd value", 30),
+    ("Kwant smatrix", "mcd sweep with import and leads", 20),
+    ("Kwant leads", "mcd leads", 3),
+]
+GRADIENT = 1.5  # values, on a device
+
 
 def plain(length, width, modes):
     """Floating-point operations of one Jacobian by a sweep with an inversion in every slice, for the open modes of every field.

@@ -7,7 +7,7 @@ import figures
 
 def text(found):
     """The report: machine, versions, times, ratios, sizes."""
-    return "\n".join(line for part in (_machine, _times, _ratios, _sizes, _missing) for line in part(found)) + "\n"
+    return "\n".join(line for part in (_machine, _times, _ratios, _sizes, _devices, _missing) for line in part(found)) + "\n"
 
 
 def _machine(found):
@@ -22,6 +22,8 @@ def _machine(found):
 
 
 def _times(found):
+    if not found["cases"]:
+        return
     yield ""
     yield "30 x 30 sites, 101 fields; ms for the whole sweep, medians [quartiles] of interleaved samples, CPU time beside;"
     yield "quiet: samples while nothing else ran, of all. Largest deviation from the reference."
@@ -55,6 +57,9 @@ def _ours(kind, threads):
 
 
 def _ratios(found):
+    if not found["cases"]:
+        yield from _allocations(found)
+        return
     threads, cases = found["machine"]["cores"], found["cases"]
     ours = {kind: cases[_ours(kind, threads)] for kind in ("value", "gradient", "Jacobian")}
     yield ""
@@ -77,6 +82,10 @@ def _ratios(found):
             outside = 1 - int(name.split()[2]) * ours["Jacobian"]["wall"] / case["wall"]
             yield _aim(f"share of an LM run outside the engine ({name[8:]})", outside, figures.OVERHEAD,
                        outside <= figures.OVERHEAD)
+    yield from _allocations(found)
+
+
+def _allocations(found):
     for name, n in found.get("allocations", {}).items():
         yield _aim(f"allocations: {name}", n, 0, n == 0)
 
@@ -87,9 +96,12 @@ def _aim(title, value, aim, reached, study=None, by_cpu=None):
 
 
 def _sizes(found):
+    threads = found["machine"]["cores"]
+    for s in found.get("shapes", []):
+        yield (f'{s["length"]} x {s["width"]} (L x W), {s["points"]} fields: {_ms(s["wall"])} ms; '
+               f'{1e9 * s["wall"] / s["plain"] * 1e3:.3g} ms for a Gflop of inversions')
     if not found["sizes"]:
         return
-    threads = found["machine"]["cores"]
     yield ""
     yield f"Jacobian of 101 fields, W = L, ms ({_label(threads)})"
     names = list(dict.fromkeys(name for s in found["sizes"] for name in s["cases"]))
@@ -104,14 +116,25 @@ def _sizes(found):
     if large.sum() > 1:
         exponent = np.polyfit(np.log(widths[large]), np.log(walls[large]), 1)[0]
         yield _aim(f"growth exponent, W = 64 to {widths[-1]:.0f}", exponent, figures.GROWTH, exponent <= figures.GROWTH)
-    for s in found.get("shapes", []):
-        yield f'{s["length"]} x {s["width"]} (L x W), {s["points"]} fields: {_ms(s["wall"])} ms'
 
 
 def curve(found, name):
     """Widths and seconds of one case over the sizes."""
     pairs = [(s["width"], s["cases"][name]["wall"]) for s in found["sizes"] if name in s["cases"]]
     return tuple(np.array(pairs, float).T)
+
+
+def _devices(found):
+    for name, device in found.get("devices", {}).items():
+        yield ""
+        yield f'{name}: {device["orbitals"]} orbitals, up to {device["modes"]} modes a lead; ms for a point (leads: for each of them)'
+        for case, c in device["cases"].items():
+            yield f'  {case:34}{_ms(c["wall"]):>9} {"[" + _ms(c["low"]) + ", " + _ms(c["high"]) + "]":>19}{_ms(c["cpu"]):>9}{c["quiet"]:>4}/{c["samples"]}'
+        for peer, ours, aim in figures.DEVICE_RATIOS:
+            ratio, by_cpu = (device["cases"][peer][clock] / device["cases"][ours][clock] for clock in ("wall", "cpu"))
+            yield _aim(f"{peer} / {ours}", ratio, aim, ratio >= aim, by_cpu=by_cpu)
+        gradient = device["cases"]["mcd gradient"]["wall"] / device["cases"]["mcd value"]["wall"]
+        yield _aim("mcd gradient / mcd value", gradient, figures.GRADIENT, gradient <= figures.GRADIENT)
 
 
 def _missing(found):
@@ -142,4 +165,28 @@ def plot(found, path):
     axes.legend(lines[::-1], labels[::-1], frameon=False, labelcolor="linecolor")  # the dearest first
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major", alpha=0.25)
+    figure.savefig(path, dpi=160)
+
+
+def plot_devices(found, path):
+    """Time of a point for every device: factorize and solve, and all that a user waits for."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = list(found["devices"])[::-1]
+    figure, panels = plt.subplots(1, 2, figsize=(8.4, 0.6 + 0.62 * len(names)), layout="constrained", sharey=True)
+    for axes, title, (peer, ours, _) in zip(panels, ("factorize and solve, one thread", "sweep with import and leads"),
+                                            (figures.DEVICE_RATIOS[0], figures.DEVICE_RATIOS[2])):
+        for case, colour, shift in (ours, "#0b5fa5", -0.19), (peer, "#c8702a", 0.19):
+            walls = [1e3 * found["devices"][n]["cases"][case]["wall"] for n in names]
+            bars = axes.barh([i - shift for i in range(len(names))], walls, 0.36, color=colour, label=case.split(" ")[0])
+            axes.bar_label(bars, [f"{w:.3g}" for w in walls], padding=3, color=colour, fontsize=8)
+        axes.set_xscale("log")
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("ms for a point")
+        axes.set_yticks(range(len(names)), names)
+        axes.margins(x=0.18)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, labelcolor="linecolor", fontsize=8)
     figure.savefig(path, dpi=160)

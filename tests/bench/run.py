@@ -1,4 +1,4 @@
-"""Benchmarks of mcd beside other software, interleaved in one run. Writes bench.txt, bench.json and sizes.png.
+"""Benchmarks of mcd beside other software, interleaved in one run. Writes bench.txt, bench.json, sizes.png and devices.png.
 
 The peers live in environments of their own, .peers/jax and .peers/kwant (make peers). A peer that is not there is left out,
 and the report says so. Every peer must give the reference numbers within 1e-9 before it is timed.
@@ -22,6 +22,7 @@ from measure import Case, Worker, interleave
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-9
+STAGES = ("paper", "sizes", "shapes", "devices", "allocations")
 THREADS = len(os.sched_getaffinity(0))
 
 
@@ -149,9 +150,26 @@ class Bench:
             worker, = self.workers(problem, [("ours.py",)])
             case = next(Case(worker, name) for name in worker.cases if name.startswith(f"mcd Jacobian, {THREADS} thread"))
             interleave([case], onsite, 2, 0.1, progress=lambda _: None)
-            self.found["shapes"].append(dict(length=length, width=width, points=points, **case.summary()))
+            self.found["shapes"].append(dict(length=length, width=width, points=points, plain=8 * length * width**3 * points, **case.summary()))
             worker.close()
             say(f"{length} x {width}, {points} fields: {1e3 * case.summary()['wall']:.1f} ms")
+
+    def devices(self):
+        """The device engine beside Kwant with MUMPS."""
+        self.found["devices"] = {}
+        problem, onsite = self.out / "devices.npz", self.out / "devices.npy"
+        np.savez(problem, points=16, whole=24 if self.options.quick else 101)
+        np.save(onsite, np.zeros(1))  # a device has its own
+        for name in figures.DEVICES[2:3] if self.options.quick else figures.DEVICES:
+            for worker in self.workers(problem, [("kwant_devices.py", name)]):
+                cases = [Case(worker, case) for case in worker.cases]
+                interleave(cases, onsite, max(2, self.options.rounds // 4), self.options.seconds, slow=1.5, progress=lambda _: None)
+                self.found["devices"][name] = dict(
+                    orbitals=worker.versions["orbitals"], modes=worker.versions["open modes"],
+                    cases={c.name: {k: v / worker.operations[c.name] if k in ("wall", "low", "high", "best", "cpu") else v
+                                    for k, v in c.summary().items()} for c in cases})
+                worker.close()
+                say(f"{name}: " + ", ".join(f"{k} {1e3 * c['wall']:.1f} ms" for k, c in self.found["devices"][name]["cases"].items()))
 
     def allocations(self):
         """Allocations of one evaluation inside the engine, by Go's own benchmark."""
@@ -164,18 +182,20 @@ class Bench:
             return
         self.found["allocations"] = {name: int(n) for name, n in re.findall(r"^BenchmarkWire/(\S+).*?(\d+) allocs/op", text, re.M)}
 
-
     def write(self):
         """What has been found so far."""
         (self.out / "bench.json").write_text(json.dumps(self.found, indent=1) + "\n")
         (self.out / "bench.txt").write_text(report.text(self.found))
         if self.found["sizes"]:
             report.plot(self.found, self.out / "sizes.png")
+        if self.found.get("devices"):
+            report.plot_devices(self.found, self.out / "devices.png")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small: a few seconds, the fast cases, sizes 16 and 24")
+    parser.add_argument("--only", nargs="*", default=STAGES, choices=STAGES, help="parts to measure (default: all)")
     parser.add_argument("--rounds", type=int, help="samples of every case (default 11, quick 2)")
     parser.add_argument("--out", default=ROOT / "build/bench", help="folder of the results (default build/bench)")
     parser.add_argument("--without", nargs="*", default=[], choices=("kwant", "jax"), help="peers to leave out")
@@ -186,12 +206,13 @@ def main():
     options.seconds = 0.03 if options.quick else 0.15
     if options.sizes is None:
         options.sizes = (16, 24) if options.quick else (16, 24, 30, 48, 64, 100, 150)
-    options.shapes = () if options.quick else ((1000, 30, 101), (30, 200, 8))
+    options.shapes = () if options.quick else ((1000, 30, 101), (30, 1000, 8))
 
     bench = Bench(options)
-    for stage in bench.paper, bench.sizes, bench.shapes, bench.allocations:
-        stage()
-        bench.write()
+    for stage in STAGES:
+        if stage in options.only:
+            getattr(bench, stage)()
+            bench.write()
     print((bench.out / "bench.txt").read_text())
 
 
