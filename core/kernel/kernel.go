@@ -18,8 +18,9 @@
 // # Contract
 //
 // Every implementation gives the same result up to rounding, reads and writes nothing outside the stated elements (padding
-// columns between c and ld included) and has no state: calls on different buffers may run at the same time. Buffers are
-// aligned to memory.Align and do not overlap unless stated. Lengths are the caller's responsibility.
+// columns between c and ld included) and has no state: calls on different buffers may run at the same time. Buffers may begin
+// anywhere, with the same bits as result, though memory.Align is fastest; they do not overlap unless stated. Lengths are the
+// caller's responsibility.
 package kernel
 
 // Kernel is one implementation of the operations.
