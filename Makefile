@@ -3,7 +3,7 @@
 # make demo       find a hidden defect from its curve: prints it, and draws build/demo/defect.png
 # make figures    the gallery: docs/figures/*.png (GALLERY=--quick for seconds, GALLERY="fig4 --steps 12000" for one of them)
 # make test       every test
-# make bench      benchmarks beside other software
+# make bench      benchmarks beside other software: build/bench, and docs/bench once all is measured
 # make peers      installs that other software: Kwant, JAX, Julia, which some tests use too
 # make wheel      build/wheel/*.whl
 # make install    library, headers, pkg-config and CMake files into PREFIX (DESTDIR is honoured)
@@ -54,7 +54,7 @@ test: venv
 	@scripts/test.sh
 
 bench: venv
-	.venv/bin/python tests/bench/run.py
+	.venv/bin/python tests/bench/run.py --publish docs/bench
 
 peers:
 	scripts/install-kwant.sh .peers/kwant

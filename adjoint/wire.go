@@ -43,7 +43,8 @@ func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
 
 // Close frees the wire's memory.
 func (w *Wire) Close() {
-	w.partial.Free()
+	w.Release(w.partial)
+	w.partial = nil
 	w.Wire.Close()
 }
 
@@ -68,7 +69,7 @@ func (w *Wire) Gradient(ctx context.Context, onsite, weights, g, grad []float64)
 		}
 	}
 	if w.partial == nil {
-		b, err := memory.New(sites * len(w.Groups))
+		b, err := w.Take(sites * len(w.Groups))
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"mcd/core/kernel"
 	"mcd/core/lattice"
+	"mcd/core/memory"
 	"mcd/core/scatter"
 	"mcd/tests/npz"
 )
@@ -253,6 +254,48 @@ func TestThreads(t *testing.T) {
 		require.Equal(t, firstGrad, grad)
 		w.Close()
 	}
+}
+
+// TestMemoryLimit checks that a wire stays within its limit and gives the same bits with many threads, down to a limit that
+// leaves room for one workspace only, on a potential that needs refinement and a sweep slice by slice.
+func TestMemoryLimit(t *testing.T) {
+	s := sweep(40, 9, 1.3, 0.01, 0.1, 40)
+	onsite := disordered(s, 0.5, 3)
+	for i := range onsite {
+		if i%7 == 0 {
+			onsite[i] += 30 * math.Sin(float64(i))
+		}
+	}
+	run := func(limit int64, threads int) (values []float64, bytes int64, err error) {
+		w, err := NewWire(s, Options{MemoryLimit: limit, Threads: threads})
+		if err != nil {
+			return nil, 0, err
+		}
+		defer w.Close()
+		g, jac, grad := make([]float64, w.Outputs()), make([]float64, w.Outputs()*w.Inputs()), make([]float64, w.Inputs())
+		if err := w.Jacobian(ctx, onsite, g, jac); err != nil {
+			return nil, 0, err
+		}
+		err = w.Gradient(ctx, onsite, nil, g, grad)
+		return append(append(g, jac...), grad...), w.Bytes(), err
+	}
+	want, one, err := run(0, 1)
+	require.NoError(t, err)
+	_, all, err := run(0, 8)
+	require.NoError(t, err)
+	require.Greater(t, all, one)
+	least := 2 * one // a workspace for a sweep slice by slice, and the constants
+	for limit := least; limit < all+one; limit += (all - one) / 3 {
+		got, bytes, err := run(limit, 8)
+		require.NoError(t, err, "limit %d of %d", limit, all)
+		require.LessOrEqual(t, bytes, limit)
+		require.Equal(t, want, got)
+	}
+	_, _, err = run(one/2, 8)
+	require.ErrorContains(t, err, "memory_limit")
+	live := memory.Live()
+	_, _, _ = run(one-1, 2)
+	require.Equal(t, live, memory.Live(), "what was taken is given back")
 }
 
 // TestResonance checks accuracy next to a narrow resonance, where J is large: against central differences of a wire solved

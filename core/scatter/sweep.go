@@ -75,13 +75,28 @@ const probes = 2
 // At returns slice s, −1 … Length−1.
 func (v *Wave) At(s int) []float64 { return v.data[(s+1)%v.ring*v.stride:][:v.stride] }
 
-func newWorkspace(w *Wire) (*Workspace, error) {
-	s := &Workspace{wire: w, k: w.Kernel, width: w.Strip.Width, length: w.Strip.Length, lanes: w.Kernel.Lanes(),
-		ld: kernel.LeadingDimension(w.Strip.Width), pivots: make([]int32, w.Strip.Width), pivotsA: make([]int32, w.Strip.Width)}
-	columns := 0
+// mostColumns returns the number of columns of the widest wave of a wire.
+func mostColumns(w *Wire) (columns int) {
 	for _, g := range w.Groups {
 		columns = max(columns, g.Modes)
 	}
+	return columns
+}
+
+// mostValues bounds the values that a workspace may come to hold: two matrices and a few waves, the maps of a sweep slice by
+// slice, two rings, two full waves, and the sources of a refinement.
+func mostValues(w *Wire) int {
+	length, width, lanes := w.Strip.Length, w.Strip.Width, w.Kernel.Lanes()
+	matrix, columns := kernel.Size(width, kernel.LeadingDimension(width), lanes), mostColumns(w)
+	wave := kernel.Size(width, columns, lanes)
+	small := 2*matrix + 2*wave + 2*kernel.Size(columns, columns, lanes) + (width+32)*lanes + 32*memory.Align/8
+	return small + (length-1)*matrix + 2*ringSlices*wave + 2*(length+1)*wave + (2*length+2)*wave
+}
+
+func newWorkspace(w *Wire) (*Workspace, error) {
+	s := &Workspace{wire: w, k: w.Kernel, width: w.Strip.Width, length: w.Strip.Length, lanes: w.Kernel.Lanes(),
+		ld: kernel.LeadingDimension(w.Strip.Width), pivots: make([]int32, w.Strip.Width), pivotsA: make([]int32, w.Strip.Width)}
+	columns := mostColumns(w)
 	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)
 	parts := []part{{&s.m, matrix}, {&s.a, matrix}, {&s.scratch, wave}, {&s.source, wave},
 		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}, {&s.steepest, s.lanes}}
@@ -93,7 +108,7 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	err := s.carve(&s.small, parts...)
 	if err == nil {
 		clear(s.small.Data)
-		s.rings, err = s.wire.take(2 * ringSlices * wave)
+		s.rings, err = s.wire.Take(2 * ringSlices * wave)
 	}
 	if err == nil {
 		err = s.makeMaps(1)
@@ -119,7 +134,7 @@ func (s *Workspace) carve(into **memory.Buffer, parts ...part) error {
 	for _, p := range parts {
 		size += pad(p.n)
 	}
-	b, err := s.wire.take(size)
+	b, err := s.wire.Take(size)
 	if err != nil {
 		return err
 	}
@@ -134,7 +149,7 @@ func (s *Workspace) carve(into **memory.Buffer, parts ...part) error {
 
 func (s *Workspace) free() {
 	for _, b := range []*memory.Buffer{s.small, s.maps, s.rings, s.full, s.extra} {
-		s.wire.release(b)
+		s.wire.Release(b)
 	}
 }
 
@@ -144,9 +159,9 @@ func (s *Workspace) makeMaps(n int) error {
 		return nil
 	}
 	matrix := kernel.Size(s.width, s.ld, s.lanes)
-	s.wire.release(s.maps)
+	s.wire.Release(s.maps)
 	s.maps, s.f = nil, nil
-	b, err := s.wire.take((n - 1) * matrix)
+	b, err := s.wire.Take((n - 1) * matrix)
 	if err != nil {
 		return err
 	}
@@ -210,9 +225,9 @@ func (s *Workspace) Ring(which int, transposed bool) *Wave {
 func (s *Workspace) Full(which int, transposed bool) (*Wave, error) {
 	n := (s.length + 1) * s.stride()
 	if s.full == nil || len(s.full.Data) < 2*n {
-		s.wire.release(s.full)
+		s.wire.Release(s.full)
 		s.full = nil
-		b, err := s.wire.take(2 * n)
+		b, err := s.wire.Take(2 * n)
 		if err != nil {
 			return nil, err
 		}
@@ -358,9 +373,9 @@ func (s *Workspace) solve(r Request) error {
 	v, fromLeft, fromRight := r.Wave, r.FromLeft, r.FromRight
 	n, stride := len(s.nodes), s.stride()
 	if s.extra == nil || len(s.extra.Data) < (2*n+2)*stride {
-		s.wire.release(s.extra)
+		s.wire.Release(s.extra)
 		s.extra = nil
-		b, err := s.wire.take((2*n + 2) * stride)
+		b, err := s.wire.Take((2*n + 2) * stride)
 		if err != nil {
 			return err
 		}

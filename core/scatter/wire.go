@@ -177,7 +177,7 @@ func (w *Wire) allocate() error {
 		at[i] = offsets{take(v), take(w.Strip.Length * 2 * v), take(kernel.Size(width, ld, v)), take(kernel.Size(width, ld, v)),
 			take(4 * pad(kernel.Size(width, g.Modes, v)))}
 	}
-	block, err := w.take(size)
+	block, err := w.Take(size)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (w *Wire) allocate() error {
 			w.fillLane(g, l, p, ld)
 		}
 	}
-	w.results, err = w.take(w.Strip.Sites())
+	w.results, err = w.Take(w.Strip.Sites())
 	if err == nil {
 		w.potential = w.results.Data
 	}
@@ -218,8 +218,8 @@ func (w *Wire) withinLimit(n int) error {
 // Bytes returns the memory that the wire holds.
 func (w *Wire) Bytes() int64 { return w.bytes.Load() }
 
-// take allocates n values within the memory limit. Workspaces call it from their own goroutines.
-func (w *Wire) take(n int) (*memory.Buffer, error) {
+// Take allocates n values within the memory limit, to be given back to Release. Workspaces call it from their own goroutines.
+func (w *Wire) Take(n int) (*memory.Buffer, error) {
 	if err := w.withinLimit(n); err != nil {
 		return nil, err
 	}
@@ -230,8 +230,8 @@ func (w *Wire) take(n int) (*memory.Buffer, error) {
 	return b, err
 }
 
-// release frees a buffer from take; nil is left alone.
-func (w *Wire) release(b *memory.Buffer) {
+// Release frees a buffer from Take; nil is left alone.
+func (w *Wire) Release(b *memory.Buffer) {
 	if b != nil {
 		w.bytes.Add(-8 * int64(len(b.Data)))
 		b.Free()
@@ -374,18 +374,20 @@ func (w *Wire) Close() {
 		s.free()
 	}
 	w.spaces = nil
-	w.release(w.constants)
-	w.release(w.results)
+	w.Release(w.constants)
+	w.Release(w.results)
 }
 
-// ensureSpaces makes up to n workspaces, fewer if the memory limit asks for it, and at least one.
+// ensureSpaces makes up to n workspaces, and at least one: as many as can hold all that refinement may ask for within the
+// memory limit, beside a gradient of every group.
 func (w *Wire) ensureSpaces(n int) error {
+	if w.limit > 0 {
+		fixed := len(w.constants.Data) + len(w.results.Data) + w.Strip.Sites()*len(w.Groups)
+		n = min(n, max(1, (int(w.limit/8)-fixed)/mostValues(w)))
+	}
 	for len(w.spaces) < n {
 		s, err := newWorkspace(w)
 		if err != nil {
-			if len(w.spaces) > 0 {
-				return nil
-			}
 			return err
 		}
 		w.spaces = append(w.spaces, s)

@@ -133,8 +133,8 @@ def _devices(found):
         for peer, ours, aim in figures.DEVICE_RATIOS:
             ratio, by_cpu = (device["cases"][peer][clock] / device["cases"][ours][clock] for clock in ("wall", "cpu"))
             yield _aim(f"{peer} / {ours}", ratio, aim, ratio >= aim, by_cpu=by_cpu)
-        gradient = device["cases"]["mcd gradient"]["wall"] / device["cases"]["mcd value"]["wall"]
-        yield _aim("mcd gradient / mcd value", gradient, figures.GRADIENT, gradient <= figures.GRADIENT)
+        gradient, by_cpu = (device["cases"]["mcd gradient"][clock] / device["cases"]["mcd value"][clock] for clock in ("wall", "cpu"))
+        yield _aim("mcd gradient / mcd value", gradient, figures.GRADIENT, gradient <= figures.GRADIENT, by_cpu=by_cpu)
 
 
 def _missing(found):

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -198,6 +199,7 @@ def main():
     parser.add_argument("--only", nargs="*", default=STAGES, choices=STAGES, help="parts to measure (default: all)")
     parser.add_argument("--rounds", type=int, help="samples of every case (default 11, quick 2)")
     parser.add_argument("--out", default=ROOT / "build/bench", help="folder of the results (default build/bench)")
+    parser.add_argument("--publish", help="folder that gets a copy of the results once all is measured")
     parser.add_argument("--without", nargs="*", default=[], choices=("kwant", "jax"), help="peers to leave out")
     parser.add_argument("--sizes", nargs="*", type=int, help="W = L to compare (default 16 24 30 48 64 100 150, quick 16 24)")
     parser.add_argument("--peers-to", type=int, default=64, help="largest W = L of the peers (default 64)")
@@ -213,6 +215,10 @@ def main():
         if stage in options.only:
             getattr(bench, stage)()
             bench.write()
+    if options.publish:
+        for name in "bench.txt", "bench.json", "sizes.png", "devices.png":
+            if (bench.out / name).exists():
+                shutil.copy(bench.out / name, Path(options.publish) / name)
     print((bench.out / "bench.txt").read_text())
 
 
