@@ -20,10 +20,11 @@ type Choice struct {
 }
 
 // Choose returns the engine of a wire, which must outlive it, for a backend: "cpu", "cuda", "cuda:1" … or "auto". With "auto" it
-// is the GPU's if there is one that pays: the CPU is measured first, and if its Jacobian takes longer than small, the GPU.
+// is the GPU's if there is one that pays: a small wire stays on the CPU without a look at the driver; for others both are
+// measured, the GPU only if the CPU's Jacobian takes longer than brief.
 func Choose(ctx context.Context, w *adjoint.Wire, backend string, memoryLimit int64) (*Choice, error) {
 	c := &Choice{Engine: w, wire: w, auto: backend == "auto"}
-	if backend == "cpu" || c.auto && Check("cuda") != nil {
+	if backend == "cpu" || c.auto && (operations(w) < small || Check("cuda") != nil) {
 		return c, nil
 	}
 	if !c.auto {
@@ -35,7 +36,7 @@ func Choose(ctx context.Context, w *adjoint.Wire, backend string, memoryLimit in
 		return c, nil
 	}
 	onCPU, err := seconds(ctx, w)
-	if err != nil || onCPU < small {
+	if err != nil || onCPU < brief {
 		return c, err
 	}
 	e, err := open(w, "cuda", memoryLimit)
@@ -60,8 +61,15 @@ func Choose(ctx context.Context, w *adjoint.Wire, backend string, memoryLimit in
 	return c, nil
 }
 
-// A wire whose Jacobian takes less than small seconds on the CPU stays there; a GPU is used if it is faster by gain.
-const small, gain = 2e-3, 1.5
+// A wire whose Jacobian takes less than small operations, or less than brief seconds on the CPU, stays there; a GPU is used if it
+// is faster by gain.
+const small, brief, gain = 1e8, 2e-3, 1.5
+
+// operations estimates those of one Jacobian: the elimination of every slice at every point and its share of products.
+func operations(w *adjoint.Wire) float64 {
+	width := float64(w.Strip.Width)
+	return 16 * width * width * width * float64(w.Strip.Length) * float64(w.Outputs())
+}
 
 // seconds measures one Jacobian of a rough wire.
 func seconds(ctx context.Context, e scatter.Engine) (float64, error) {

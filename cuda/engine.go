@@ -14,6 +14,7 @@ import (
 	"mcd/adjoint"
 	"mcd/core/fault"
 	"mcd/core/parallel"
+	"mcd/core/plan"
 	"mcd/core/scatter"
 	"mcd/cuda/driver"
 )
@@ -93,7 +94,7 @@ func (e *Engine) prepare(width int) (err error) {
 		return err
 	}
 	e.order = byModes(e.wire.Ceiling())
-	e.share = max(1, int(firstShare/e.cost()))
+	e.share = max(1, int(firstShare/operations(e.wire)*float64(e.Outputs())))
 	return e.reserve(1)
 }
 
@@ -238,12 +239,6 @@ const firstShare = 1e9
 // Launches are to end within longest, so that a cancelled call returns in time, and not to be cut up below shortest.
 const longest, shortest = 40 * time.Millisecond, 10 * time.Millisecond
 
-// cost estimates the operations of one item: an elimination of every slice and its share of products.
-func (e *Engine) cost() float64 {
-	w := float64(e.wire.Strip.Width)
-	return 16 * w * w * w * float64(e.wire.Strip.Length)
-}
-
 // timed runs a share and sets the pace of the next.
 func (e *Engine) timed(b *Batch, s shape, design, first int) (failed bool, err error) {
 	began := time.Now()
@@ -304,7 +299,7 @@ func (e *Engine) arguments(b *Batch, s shape, first int) {
 	}
 	designs, sites, points := C.int32_t(s.designs), C.int32_t(e.Inputs()), C.int64_t(e.Outputs())
 	put(&buf.in, buf.plan, C.mcd_gpu_plan_args{wire: e.resident.wire, onsite: in(buf.onsite), potential: scratch(buf.potential),
-		nodes: scratch(buf.nodes), budget: C.MCD_GPU_BUDGET, designs: designs})
+		nodes: scratch(buf.nodes), budget: C.double(plan.Budget(e.wire.Strip.Width)), designs: designs})
 	sweep := C.mcd_gpu_sweep_args{wire: e.resident.wire, potential: scratch(buf.potential), nodes: scratch(buf.nodes),
 		order: in(buf.order), conductance: out(buf.g), jacobian: out(buf.jacobian), status: out(buf.status),
 		residual: scratch(buf.residual), workspace: scratch(buf.workspace), workspace_stride: C.uint64_t(buf.sweepStride), designs: designs,

@@ -160,7 +160,7 @@ clean()
 def test_auto(standin):
     """A small wire stays on the CPU, and so does one that the (emulated) GPU is slower for."""
     assert python(BEGIN + """
-small, larger = wire("auto"), mcd.Wire(16, 16, fields=np.linspace(0, 0.1, 60))
+small, larger = wire("auto"), mcd.Wire(16, 16, fields=np.linspace(0, 0.1, 100))
 assert small.backend.startswith("cpu") and driver.standin_live() == 0
 assert larger.backend.startswith("cpu")
 clean()
