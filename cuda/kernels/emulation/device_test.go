@@ -22,8 +22,11 @@ import (
 var library *emulation.Library
 
 func TestMain(m *testing.M) {
-	path := filepath.Join(emulation.Source(), "../../../build/emulation/libmcdemulation.so")
-	err := emulation.Build(path)
+	path, err := os.Getenv("MCD_EMULATION"), error(nil)
+	if path == "" {
+		path = built("libmcdemulation.so")
+		err = emulation.Build(path)
+	}
 	if err == nil {
 		library, err = emulation.Load(path)
 	}
@@ -32,6 +35,11 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+// built returns where the emulation called name is to be.
+func built(name string) string {
+	return filepath.Join(emulation.Source(), "../../../build/emulation", name)
 }
 
 // device is the memory of a test: it frees itself.

@@ -2,6 +2,7 @@
 #include "../kernels.cu"
 
 #include "emulate.h"
+#include "faulty.h"
 
 #include <atomic>
 #include <cstddef>
@@ -237,6 +238,20 @@ struct Entry {
 const Entry entries[] = {MCD_GPU_ENTRIES(ENTRY)};
 #undef ENTRY
 
+#define FAULTY(name) {#name, [](uint64_t a) { name(reinterpret_cast<double *>(a)); }}
+const Entry faulty[] = {FAULTY(faulty_divergence), FAULTY(faulty_race), FAULTY(faulty_uninitialised)};
+#undef FAULTY
+
+const Entry *find(const char *name) {
+    for (const Entry &e : entries) {
+        if (std::strcmp(e.name, name) == 0) return &e;
+    }
+    for (const Entry &e : faulty) {
+        if (std::strcmp(e.name, name) == 0) return &e;
+    }
+    return nullptr;
+}
+
 } // namespace
 
 namespace mcd {
@@ -266,10 +281,7 @@ extern "C" const char *mcd_emulate_error(void) { return message; }
 extern "C" const char *mcd_emulate_entry(unsigned i) { return i < std::size(entries) ? entries[i].name : nullptr; }
 
 extern "C" int mcd_emulate_launch(const char *name, unsigned grid_x, unsigned grid_y, unsigned threads, unsigned shared_bytes, uint64_t args) {
-    const Entry *entry = nullptr;
-    for (const Entry &e : entries) {
-        if (std::strcmp(e.name, name) == 0) entry = &e;
-    }
+    const Entry *entry = find(name);
     if (!entry) return std::snprintf(message, sizeof message, "no kernel is called %s", name), 1;
     if (threads != MCD_GPU_THREADS || grid_x < 1 || grid_y < 1) {
         return std::snprintf(message, sizeof message, "%s launched with %u × %u blocks of %u threads; give blocks of %d", name, grid_x, grid_y, threads, MCD_GPU_THREADS), 1;

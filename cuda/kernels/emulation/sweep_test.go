@@ -268,12 +268,15 @@ func TestNodes(t *testing.T) {
 
 // Widths beyond the registers.
 func TestWide(t *testing.T) {
-	widths := []int{65, 80}
+	widths, lengths := []int{65, 80}, []int{1, 2, 10}
+	if testing.Short() {
+		widths, lengths = widths[:1], lengths[1:2]
+	}
 	if os.Getenv("MCD_LARGE") != "" {
 		widths = append(widths, 96, 128, 149, 150)
 	}
 	for _, width := range widths {
-		for _, length := range []int{1, 2, 10} {
+		for _, length := range lengths {
 			s := strip(length, width, 2)
 			h := rough(s, 11, 0.3)
 			p := newProblem(t, s, h)
