@@ -77,7 +77,7 @@ const RECIPES = Base.PkgId(Base.UUID("3cdcf5f2-1ef4-517c-9805-6587b60abb01"), "R
 "Julia before 1.9 knows no package extensions: there the plot recipe is loaded as soon as RecipesBase is."
 function hook_recipes()
     isdefined(Base, :get_extension) && return
-    recipes() = Base.eval(Main, :(let; include($(joinpath(@__DIR__, "..", "ext", "MCDRecipesBaseExt.jl"))); end))
+    recipes() = Base.include(Main, joinpath(@__DIR__, "..", "ext", "MCDRecipesBaseExt.jl"))
     haskey(Base.loaded_modules, RECIPES) ? recipes() : push!(Base.package_callbacks, id -> id == RECIPES && recipes())
 end
 

@@ -157,6 +157,7 @@ function interruptible(cancel, name::Symbol, arguments...)
         try
             while unsafe_load(p).status == PENDING
                 reenable_sigint(() -> Libc.systemsleep(POLL))
+                GC.safepoint() # no other thread waits for this one to collect garbage
             end
         catch
             cancel()

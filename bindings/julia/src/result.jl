@@ -97,3 +97,24 @@ function load(path::AbstractString)
         e isa FileError ? load_problem(path) : rethrow()
     end
 end
+
+"""
+    MCD.plot_series(result)
+
+What there is to draw of a result, as series of `data` (a tuple of arrays) with `attributes` in the words of Plots.jl: target, open
+modes and curve found in the first subplot, the potential in the second, the history of the objective in the third.
+"""
+function plot_series(r::Result)
+    wire = r.problem.wire
+    order = sortperm(wire.fields)
+    curve(values; options...) = (data = (wire.fields[order], values[order]), attributes = (; subplot = 1, options...))
+    length, width = size(wire)
+    [curve(r.problem.target; label = "target", seriestype = :scatter),
+     curve(open_modes(wire); label = "open modes", seriestype = :steppre),
+     curve(r.conductance; label = "found", xguide = "field φ = πBa²/φ₀", yguide = "conductance G (e²/h)"),
+     (data = (0:length-1, 0:width-1, permutedims(r.onsite)),
+      attributes = (subplot = 2, seriestype = :heatmap, xguide = "x (a)", yguide = "y (a)", title = "on-site energy (t)",
+                    aspect_ratio = :equal)),
+     (data = (r.history["evaluations"], r.history["objective"]),
+      attributes = (subplot = 3, label = "objective", xguide = "evaluations", yguide = "L"))]
+end

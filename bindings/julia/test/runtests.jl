@@ -245,6 +245,26 @@ message(f) = try f(); "" catch e; e.message end
         end
     end
 
+    @testset "plots" begin
+        wire = Wire(9, 8, [0.1, 0.0, 0.2]) # points in any order, drawn by field
+        r = design(Problem(wire, [1.0, 2.0, 0.5], Gates(ones(1, 9, 8), [0.1])); max_evaluations=3)
+        series = MCD.plot_series(r)
+        @test [s.attributes.subplot for s in series] == [1, 1, 1, 2, 3]
+        @test series[1].data == ([0, 0.1, 0.2], [2, 1, 0.5])
+        @test series[2].data[2] == open_modes(wire)[[2, 1, 3]] && series[3].data[2] == r.conductance[[2, 1, 3]]
+        x, y, potential = series[4].data # as heat maps are given: columns along x
+        @test (x, y) == (0:8, 0:7) && potential[3, 5] == r.onsite[5, 3]
+        @test length(series[5].data[1]) == length(series[5].data[2]) > 0
+        # Plots.jl itself is not at hand: its package of recipes is played by one that has its two names.
+        push!(LOAD_PATH, joinpath(@__DIR__, "RecipesBase"))
+        recipes = Base.require(Base.PkgId(Base.UUID("3cdcf5f2-1ef4-517c-9805-6587b60abb01"), "RecipesBase"))
+        isempty(methods(recipes.apply_recipe)) && include(joinpath(PROJECT, "ext", "MCDRecipesBaseExt.jl"))
+        drawn = Base.invokelatest(recipes.apply_recipe, Dict{Symbol,Any}(:size => (400, 200)), r)
+        @test [d.args for d in drawn] == [s.data for s in series]
+        @test all(d -> d.plotattributes[:size] == (400, 200) && d.plotattributes[:layout] == (1, 3), drawn)
+        @test drawn[4].plotattributes[:seriestype] == :heatmap && !haskey(drawn[5].plotattributes, :seriestype)
+    end
+
     @testset "interrupts" begin
         # A program that is interrupted while it computes; it must say how and how soon it came back.
         program(work) = """
