@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._library import Handle, array, call, check, create, get, integer, interruptible, library, pair, real, text
 from .errors import ArgumentError, MemoryLimitError
 
-__all__ = ["Wire", "Feasibility", "Backend", "devices", "tesla", "dimensionless_field"]
+__all__ = ["Wire", "Feasibility", "Backend", "devices", "live_handles", "tesla", "dimensionless_field"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -373,6 +373,11 @@ def devices() -> Tuple[Backend, ...]:
     return tuple(Backend(text("mcd_device_name", i), text("mcd_device_description", i),
                          bool(get(c_int32, "mcd_device_available", i)))
                  for i in range(get(c_size_t, "mcd_devices")))
+
+
+def live_handles() -> int:
+    """How many of the library's objects are alive, for leak tests."""
+    return get(c_int64, "mcd_live_handles")
 
 
 def tesla(field: ArrayLike, lattice_constant: float) -> FloatArray:
