@@ -35,7 +35,8 @@
  *   Every function may be called from any thread at any time. Calls on different objects run at the same time; calls on one
  *   wire, problem or result take turns. mcd_last_error is kept apart for every thread. Functions that compute use the
  *   threads set by mcd_set_threads or mcd_wire_set_threads beside the calling one; results do not depend on their number.
- *   No function calls back except mcd_job_wait, on the thread that called it.
+ *   No function calls back except mcd_job_wait, on the thread that called it. A call may have to wait for the threads that
+ *   compute: a loop with deadlines has another thread wait for a job and leave what it learns where the loop reads it.
  *
  * FORK
  *   The library cannot work in a child made by fork() without exec(): there every function returns MCD_ERR_FORKED at once

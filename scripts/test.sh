@@ -36,6 +36,7 @@ formatted() {
 installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 
 scripts/install-clang.sh # for the comparison of the GPU kernels with their source
+scripts/install-tools.sh | tee "$logs/tools.log"
 mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"

@@ -2,7 +2,8 @@
 # Builds and runs the consumers: programs in C, C++, Julia and Python that use the library as installed.
 # usage: run.sh FOLDER     an installation's prefix, or a build folder that holds libmcd.so
 #
-# Julia is taken from $JULIA, the PATH or .peers/julia, Python with NumPy from $PYTHON or .venv; what is missing is said.
+# Julia is taken from $JULIA or the PATH, else installed into .peers/julia; Python is $PYTHON or .venv's, which makes a wheel of
+# the library and installs it into an environment of its own. What is missing is said.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -22,7 +23,7 @@ step() {
     [ "$(type -t "$1")" = function ] && limit=()
     if "${limit[@]}" "$@" >"$log" 2>&1; then
         passed=$((passed + 1)); echo "passed  $name"
-        grep -E '^(unit|instrument|julia): .*[^d]$' "$log" | sed 's/^/        /'
+        grep -E '^(unit|instrument|julia|valgrind|skipped): .*[^d]$' "$log" | sed 's/^/        /'
     else
         failed=$((failed + 1)); echo "FAILED  $name"; tail -n 60 "$log" | sed 's/^/        /'
     fi
@@ -63,38 +64,63 @@ for sanitizer in address,undefined thread; do
 done
 
 # ------------------------------------------------------------------------------------------------------------------ C
-if [ -x "$here/c/run.sh" ]; then step "C99" env MCD_INCLUDE="$include" "$here/c/run.sh" "$lib"; fi
+step "C99" env MCD_INCLUDE="$include" "$here/c/run.sh" "$lib"
 
 # -------------------------------------------------------------------------------------------------------------- Julia
 julia=${JULIA:-$(command -v julia || echo "$root/.peers/julia/bin/julia")}
 export JULIA_DEPOT_PATH=${JULIA_DEPOT_PATH:-$work/depot}
-if [ -x "$julia" ]; then
-    step "MCD.jl" "$julia" --startup-file=no --project="$root/bindings/julia" "$root/bindings/julia/test/runtests.jl"
+[ -x "$julia" ] || "$root/scripts/install-julia.sh" "$root/.peers/julia" || skip "Julia is not there and could not be installed"
+run_julia=("$julia" --startup-file=no "--project=$root/bindings/julia")
+[ -x "$julia" ] && step "MCD.jl" "${run_julia[@]}" "$root/bindings/julia/test/runtests.jl"
+
+# ------------------------------------------------------------------------------------------------------------- Python
+# In an environment that holds the wheel and what it asks for, in another folder, without Go, a compiler or MCD_LIBRARY.
+maker=${PYTHON:-$root/.venv/bin/python}
+python=$work/venv/bin/python
+bare() { # bare COMMAND...
+    (cd "$work" && env -i HOME="$work" PATH="$work/venv/bin" LANG=C.UTF-8 "$@")
+}
+install_wheel() {
+    "$maker" -m venv "$work/venv" &&
+        "$maker" -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w "$work/wheel" "$root/bindings/python" &&
+        "$python" -m pip install --disable-pip-version-check -q "$work"/wheel/*.whl
+}
+if "$maker" -c 'import hatchling' 2>/dev/null; then
+    step "the wheel, in a bare environment" install_wheel
 else
-    skip "Julia is not installed: scripts/install-julia.sh .peers/julia"
+    skip "Python with hatchling: make venv"
 fi
 
 # ----------------------------------------------------------------------------------- from hand to hand, and the documents
-python=${PYTHON:-$root/.venv/bin/python}
-export PYTHONPATH=$root/bindings/python
-have_python=0
-if "$python" -c 'import numpy, tqdm' 2>/dev/null; then have_python=1; else skip "Python with NumPy: make venv"; fi
-files=()
-exchange() { # exchange LANGUAGE COMMAND...
+exchanging() { # exchanging LANGUAGE ARGUMENTS...: the language's exchange program
     local language=$1
     shift
-    step "a result written in $language" "$@" write "$work/$language.mcd"
-    files+=("$work/$language.mcd")
+    case $language in
+        C) "$work/exchange-c" "$@" ;;
+        C++) "$work/exchange" "$@" ;;
+        Julia) "${run_julia[@]}" "$here/julia/exchange.jl" "$@" ;;
+        Python) bare "$python" "$here/python/exchange.py" "$@" ;;
+    esac
+}
+build_c() { "${CC:-cc}" -std=c99 -pedantic -Wall -Wextra -Werror -I"$include" "$here/c/exchange.c" -L"$lib" -lmcd -Wl,-rpath,"$lib" -o "$work/exchange-c"; }
+readings() { # what LANGUAGE says of all files: like what the first said
+    exchanging "$1" read "${files[@]}" >"$work/read-$1" && cat "$work/read-$1" && diff "$work/read-C" "$work/read-$1"
 }
 step "exchange builds" build exchange exchange g++ -std=c++17 -O1
-exchange C++ "$work/exchange"
-run_julia=("$julia" --startup-file=no "--project=$root/bindings/julia")
-[ -x "$julia" ] && exchange Julia "${run_julia[@]}" "$here/julia/exchange.jl"
-[ $have_python = 1 ] && exchange Python "$python" "$here/python/exchange.py"
-step "C++ reads them all" "$work/exchange" read "${files[@]}"
-[ -x "$julia" ] && step "Julia reads them all" "${run_julia[@]}" "$here/julia/exchange.jl" read "${files[@]}"
-if [ $have_python = 1 ]; then
-    step "Python reads them all" "$python" "$here/python/exchange.py" read "${files[@]}"
+step "exchange builds in C" build_c
+languages=(C C++) files=()
+[ -x "$julia" ] && languages+=(Julia)
+[ -x "$python" ] && languages+=(Python)
+for language in "${languages[@]}"; do
+    step "a problem and a result from $language" exchanging "$language" write "$work/$language-problem.mcd" "$work/$language-result.mcd"
+    files+=("$work/$language-problem.mcd" "$work/$language-result.mcd")
+done
+for language in "${languages[@]}"; do step "$language reads those of all" readings "$language"; done
+same() { # all languages wrote the same: two different lines, one of problems, one of results
+    [ "$(sed 's/^[^ ]*-//' "$work/read-C" | sort -u | wc -l)" = 2 ] || { cat "$work/read-C"; return 1; }
+}
+step "all wrote the same" same
+if [ -x "$python" ]; then
     step "reference texts are the reference" "$python" "$here/reference.py" --check
     step "docs/tasks.md" "$python" "$here/tasks.py" "$include" "$lib" "$julia"
 fi

@@ -34,8 +34,9 @@ def in_main(language: str, head: str) -> str:
 
 
 def python(folder: Path) -> str:
+    """With the package and the library of this Python alone, where neither Go nor a compiler is found."""
     (folder / "tasks.py").write_text("\n".join(pieces("python")))
-    return output(sys.executable, folder / "tasks.py", cwd=folder)
+    return output(sys.executable, folder / "tasks.py", cwd=folder, env={"PATH": str(folder), "LANG": "C.UTF-8"})
 
 
 def run_julia(folder: Path) -> str:
