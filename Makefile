@@ -6,6 +6,8 @@
 # make bench      benchmarks beside other software: build/bench, and docs/bench once all is measured
 # make peers      installs that other software: Kwant, JAX, Julia, which some tests use too
 # make wheel      build/wheel/*.whl
+# make dist       build/dist/mcd-VERSION.tar.gz: the source, which builds without a network
+# make julia      build/julia: the package MCD, and the library as its artifact (URL=where the artifact will be found)
 # make install    library, headers, pkg-config and CMake files into PREFIX (DESTDIR is honoured)
 # make clean      removes what was built; make distclean the downloaded tools too
 #
@@ -25,7 +27,7 @@ TOOLCHAIN = build/toolchain/ready
 LIBRARY = build/libmcd.so.1
 VENV = .venv/ready
 
-.PHONY: all venv demo figures test bench peers wheel install clean distclean
+.PHONY: all venv demo figures test bench peers wheel dist julia install clean distclean
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY)
@@ -64,6 +66,14 @@ peers:
 wheel: venv
 	.venv/bin/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w build/wheel bindings/python
 	@ls build/wheel/*.whl
+
+dist: $(TOOLCHAIN)
+	scripts/dist.sh $(VERSION) build/dist
+	@ls build/dist/*.tar.gz
+
+julia:
+	@$(MAKE) -s install PREFIX='$(CURDIR)/build/julia/prefix' DESTDIR=
+	scripts/julia-artifact.sh build/julia/prefix build/julia $(URL)
 
 install: $(LIBRARY)
 	install -d '$(LIBDIR)/pkgconfig' '$(LIBDIR)/cmake/mcd' '$(DESTDIR)$(PREFIX)/include'

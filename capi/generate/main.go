@@ -1,5 +1,6 @@
-// Generate writes what follows from the prototypes of include/mcd.h: the guarded entry points (guard.c), the list of
-// exported symbols (exports.txt) and the linker's version script (mcd.map). Run it by `go generate ./capi`.
+// Generate writes what follows from include/mcd.h: the guarded entry points (guard.c), the list of exported symbols
+// (exports.txt), the linker's version script (mcd.map) and the reference page (docs/reference/mcd.h.md). Run it by
+// `go generate ./capi`.
 package main
 
 import (
@@ -55,6 +56,8 @@ func Files(header string) map[string][]byte {
 		"guard.c":     guard(append(public, private...)),
 		"exports.txt": exports(append(public, private...)),
 		"mcd.map":     versionScript(public),
+
+		filepath.Join("..", "docs", "reference", "mcd.h.md"): reference(header),
 	}
 }
 

@@ -3,10 +3,9 @@
 "Resolved by its SONAME to what `open_library` has loaded."
 const libmcd = "libmcd.so.1"
 
-"The library named by the environment variable MCD_LIBRARY, else the package's own, else a checkout's build, else the system's."
+"The library named by the environment variable MCD_LIBRARY, else the package's artifact, else a checkout's build, else the system's."
 function open_library()
-    root = normpath(joinpath(@__DIR__, ".."))
-    nearby = (joinpath(root, "lib", libmcd), normpath(joinpath(root, "..", "..", "build", libmcd)))
+    nearby = [artifact()..., normpath(joinpath(@__DIR__, "..", "..", "..", "build", libmcd))]
     index = findfirst(isfile, nearby)
     path = get(ENV, "MCD_LIBRARY", index === nothing ? libmcd : nearby[index])
     try
@@ -15,6 +14,13 @@ function open_library()
         error("MCD needs its library libmcd.so.1 (Linux with glibc): install it, or set the environment variable MCD_LIBRARY ",
               "to its path. ", sprint(showerror, e))
     end
+end
+
+"Where Pkg puts the library that the package's Artifacts.toml names by its contents, if there is one."
+function artifact()
+    file = joinpath(@__DIR__, "..", "Artifacts.toml")
+    tree = isfile(file) ? match(r"git-tree-sha1 *= *\"([0-9a-f]{40})\"", read(file, String)) : nothing
+    tree === nothing ? String[] : [joinpath(depot, "artifacts", tree[1], "lib", libmcd) for depot in DEPOT_PATH]
 end
 
 """
