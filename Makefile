@@ -57,6 +57,7 @@ test: venv
 
 bench: venv
 	.venv/bin/python tests/bench/run.py --publish docs/bench
+	.venv/bin/python tests/bench/overhead/overhead.py include build .peers/julia/bin/julia
 
 peers:
 	scripts/install-kwant.sh .peers/kwant

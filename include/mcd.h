@@ -424,14 +424,15 @@ MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
  * is the standard deviation of the target's noise for the error bars, 0 if unknown (estimated from the fit). Its result is
  * that of a problem by Gaussians. The curve does not tell y from width-1-y, nor where along the wire the defects are: the
  * answer stands in the middle of the wire. Of the settings below it takes seed, max_evaluations (counted after a table of
- * curves that is made once per wire; default 1000 per defect), time_limit and checkpoint (written at the end). */
+ * curves that is made once per wire; unless set 1000 for one defect and 5000 for two, whatever its getter says), time_limit
+ * and checkpoint (written at the end). */
 MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
                                          double sigma, mcd_job *job);
 
 /* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
  * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
  * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
- * below it takes max_evaluations (default 200), time_limit and checkpoint (written at the end). The history of its result has
+ * below it takes max_evaluations (200 unless set), time_limit and checkpoint (written at the end). The history of its result has
  * the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 

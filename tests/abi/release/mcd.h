@@ -84,7 +84,8 @@ typedef enum mcd_status {
 
 typedef uint64_t mcd_handle;  /* any of the following */
 typedef mcd_handle mcd_wire;    /* a strip with leads and a sweep of fields and energies, and its engine */
-typedef mcd_handle mcd_problem; /* a wire, a target curve and what may be varied to reach it */
+typedef mcd_handle mcd_system;  /* any other device with its leads, and its engine */
+typedef mcd_handle mcd_problem; /* a wire or device, a target and what may be varied to reach it */
 typedef mcd_handle mcd_job;     /* a search, running on threads of its own */
 typedef mcd_handle mcd_result;  /* what a search found, with its problem and its history */
 
@@ -236,6 +237,44 @@ MCD_API mcd_status mcd_problem_create(mcd_wire wire, const double *target, size_
 /* A new handle on the problem's wire. */
 MCD_API mcd_status mcd_problem_wire(mcd_problem problem, mcd_wire *wire);
 
+/* Creates the same problem for any device: to find what makes its transmissions follow curves. curves lists the leads to and
+ * from of every curve, so curves_count is twice their number; target is [curve][point]. Until a parametrization is set, an
+ * on-site energy added to every orbital is a parameter, from 0. The problem keeps the device as it is now.
+ *
+ * For such a problem, read "orbitals" where functions below count sites, and on-site energies are those added to the diagonal:
+ * mcd_problem_set_sites, _set_gates, _set_gaussians (the device needs positions in one or two dimensions), _set_background
+ * (default 0), bounds, frozen and tied entries, weights (one for each value of the target), losses, jobs, files and results
+ * work as for wires. Mirrors, filters, regularizers, smoothing and the search for defects are for wires. */
+MCD_API mcd_status mcd_problem_create_device(mcd_system system, const int64_t *curves, size_t curves_count,
+                                             const double *target, size_t target_count, mcd_problem *problem);
+
+/* A new handle on the problem's device. */
+MCD_API mcd_status mcd_problem_system(mcd_problem problem, mcd_system *system);
+
+/* Leads to and from of every curve of a device; *needed is 0 for a wire. */
+MCD_API mcd_status mcd_problem_get_curves(mcd_problem problem, int64_t *curves, size_t count, size_t *needed);
+
+/* Counts of the engine's inputs (sites, orbitals, or coefficients of directions) and of the target's values. */
+MCD_API mcd_status mcd_problem_shape(mcd_problem problem, size_t *inputs, size_t *outputs);
+
+/* Makes the coefficients c of directions D the parameters: H = H_0 + sum c[k] D[k], with H_0 the device's Hamiltonians and
+ * leads that stay as they are. Direction k changes the entries first[k] .. first[k + 1] - 1 of the array entries (numbers in
+ * the device's pattern; first has one element more than there are directions). values has their complex values, once for all
+ * points or [point][entry]. A direction must be Hermitian where Hamiltonians must: to tie H_ij and H_ji list both, with 1 and 1
+ * for the real part, i and -i for the imaginary part, their own values for a common factor. start has one coefficient for each
+ * direction; names one line for each, or NULL for "coefficient[0]" and so on. What functions below call on-site energies are
+ * the coefficients then. */
+MCD_API mcd_status mcd_problem_set_directions(mcd_problem problem, const int64_t *first, size_t first_count,
+                                              const int64_t *entries, size_t entries_count, const double *values,
+                                              size_t values_count, const double *start, size_t start_count, const char *names);
+
+/* Names of the directions, one a line, "" if they have none or the problem is not by directions. */
+MCD_API mcd_status mcd_problem_get_names(mcd_problem problem, char *names, size_t count, size_t *needed);
+
+/* Hamiltonians at parameters of a problem by directions: complex, [point][entry]. */
+MCD_API mcd_status mcd_problem_hamiltonian(mcd_problem problem, const double *parameters, size_t count, double *values,
+                                           size_t values_count);
+
 /* The target, (points). */
 MCD_API mcd_status mcd_problem_set_target(mcd_problem problem, const double *target, size_t target_count);
 MCD_API mcd_status mcd_problem_get_target(mcd_problem problem, double *target, size_t target_count);
@@ -297,7 +336,7 @@ MCD_API mcd_status mcd_problem_get_mirror(mcd_problem problem, char *out, size_t
 MCD_API mcd_status mcd_problem_set_filter(mcd_problem problem, double radius);
 MCD_API mcd_status mcd_problem_get_filter(mcd_problem problem, double *radius);
 
-/* Kind of the parametrization: "sites", "gaussians" or "gates". */
+/* Kind of the parametrization: "sites", "gaussians", "gates" or "directions". */
 MCD_API mcd_status mcd_problem_get_parametrization(mcd_problem problem, char *out, size_t count, size_t *needed);
 
 /* Numbers of entries and of parameters. */
@@ -385,14 +424,15 @@ MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
  * is the standard deviation of the target's noise for the error bars, 0 if unknown (estimated from the fit). Its result is
  * that of a problem by Gaussians. The curve does not tell y from width-1-y, nor where along the wire the defects are: the
  * answer stands in the middle of the wire. Of the settings below it takes seed, max_evaluations (counted after a table of
- * curves that is made once per wire; default 1000 per defect), time_limit and checkpoint (written at the end). */
+ * curves that is made once per wire; unless set 1000 for one defect and 5000 for two, whatever its getter says), time_limit
+ * and checkpoint (written at the end). */
 MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
                                          double sigma, mcd_job *job);
 
 /* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
  * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
  * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
- * below it takes max_evaluations (default 200), time_limit and checkpoint (written at the end). The history of its result has
+ * below it takes max_evaluations (200 unless set), time_limit and checkpoint (written at the end). The history of its result has
  * the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 
@@ -506,7 +546,7 @@ MCD_API mcd_status mcd_result_entries(mcd_result result, double *entries, size_t
 MCD_API mcd_status mcd_result_errors(mcd_result result, double *errors, size_t errors_count);
 
 /* Quantities by name, one value per Gaussian or gate, the fixed ones too: "x", "y", "amplitude", "radius" of Gaussians,
- * "volts" of gates; and their standard errors, see mcd_result_errors. */
+ * "volts" of gates; "coefficients" of directions; and their standard errors, see mcd_result_errors. */
 MCD_API mcd_status mcd_result_quantity(mcd_result result, const char *name, double *out, size_t count, size_t *needed);
 MCD_API mcd_status mcd_result_quantity_error(mcd_result result, const char *name, double *out, size_t count,
                                              size_t *needed);
@@ -547,7 +587,6 @@ MCD_API mcd_status mcd_result_load(const char *path, mcd_result *result);
  * calls on one system take turns. Energies are in one unit of your choice. In the calls below pairs holds (to, from) for
  * every transmission wanted, two elements each; results are g[pair][point]. onsite (orbitals) is added to the diagonal of
  * every Hamiltonian, NULL with count 0 adds nothing. Orbitals that no lead reaches take no part: their results are 0. */
-typedef mcd_handle mcd_system;
 
 /* Creates a system without values and leads. Entry k of the Hamiltonian stands at (rows[k], cols[k]); both triangles and
  * every diagonal entry that is not zero are listed, none twice. One energy for every point. */
@@ -593,6 +632,21 @@ MCD_API mcd_status mcd_system_add_self_energy(mcd_system system, const int64_t *
 /* Sizes. */
 MCD_API mcd_status mcd_system_shape(mcd_system system, int64_t *orbitals, int64_t *entries, int64_t *points,
                                     int64_t *leads);
+
+/* A new system like this one, which may be changed without a trace in it; leads that have been solved stay solved. */
+MCD_API mcd_status mcd_system_copy(mcd_system system, mcd_system *copy);
+
+/* What the device was made of: rows and columns of the entries; their complex values, [point][entry]; energies (points);
+ * positions [orbital][dimension], *dimensions of them, none if they were not given. */
+MCD_API mcd_status mcd_system_pattern(mcd_system system, int64_t *rows, size_t rows_count, int64_t *cols, size_t cols_count);
+MCD_API mcd_status mcd_system_values(mcd_system system, double *values, size_t count);
+MCD_API mcd_status mcd_system_energies(mcd_system system, double *energies, size_t count);
+MCD_API mcd_status mcd_system_positions(mcd_system system, double *positions, size_t count, size_t *needed,
+                                        int64_t *dimensions);
+
+/* The orbitals that a lead touches; *orbitals are those of its cell, 0 for a lead by self-energies. */
+MCD_API mcd_status mcd_system_lead(mcd_system system, int64_t lead, int64_t *orbitals, int64_t *touched, size_t count,
+                                   size_t *needed);
 
 /* What computes: engine, order of elimination, kernels. */
 MCD_API mcd_status mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);
