@@ -73,6 +73,21 @@ export JULIA_DEPOT_PATH=${JULIA_DEPOT_PATH:-$work/depot}
 run_julia=("$julia" --startup-file=no "--project=$root/bindings/julia")
 [ -x "$julia" ] && step "MCD.jl" "${run_julia[@]}" "$root/bindings/julia/test/runtests.jl"
 
+packed() { # the package takes the library from where Pkg unpacks the artifact, whose name is the sum of its contents
+    "$root/scripts/julia-artifact.sh" "$folder" "$work/julia" || return 1
+    local tree depot=$work/artifact-depot
+    tree=$(sed -n 's/^git-tree-sha1 = "\(.*\)"/\1/p' "$work/julia/MCD/Artifacts.toml")
+    mkdir -p "$depot/artifacts/$tree" && tar -xzf "$work/julia/libmcd.tar.gz" -C "$depot/artifacts/$tree" || return 1
+    (cd / && env -u MCD_LIBRARY JULIA_DEPOT_PATH="$depot" "$julia" --startup-file=no --project="$work/julia/MCD" -e '
+        using MCD, Libdl, Pkg
+        folder = joinpath(DEPOT_PATH[1], "artifacts", ARGS[1])
+        @assert joinpath(folder, "lib", "libmcd.so.1") in dllist()
+        @assert bytes2hex(Pkg.GitTools.tree_hash(folder)) == ARGS[1]
+        wire = Wire(2, 3, [0.0])
+        @assert conductance(wire, clean(wire))[1] > 0' "$tree")
+}
+[ -x "$julia" ] && [ "$lib" != "$folder" ] && step "the library as Julia's artifact" packed
+
 # ------------------------------------------------------------------------------------------------------------- Python
 # In an environment that holds the wheel and what it asks for, in another folder, without Go, a compiler or MCD_LIBRARY.
 maker=${PYTHON:-$root/.venv/bin/python}
