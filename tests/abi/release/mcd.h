@@ -436,6 +436,12 @@ MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, si
  * the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 
+/* Creates a job that moves the parameters of a problem to allowed values, origin + a multiple of step (> 0) within their bounds,
+ * such that the curve suffers least: from the start of a problem by sites without filter or by gates, which should show the
+ * target. Rounded parameters are repaired by those still free, then single steps follow while they help. Loss and regularizers
+ * play no part. Of the settings below it takes max_evaluations (default 300), time_limit and checkpoint (written at the end). */
+MCD_API mcd_status mcd_job_create_quantize(mcd_problem problem, double step, double origin, mcd_job *job);
+
 /* Creates a job that continues the run saved in a .mcd file (a checkpoint or a saved result) bit for bit, with its
  * settings; change limits such as max_evaluations before mcd_job_start. It goes on writing checkpoints to that file. */
 MCD_API mcd_status mcd_job_create_resume(const char *path, mcd_job *job);
@@ -648,7 +654,8 @@ MCD_API mcd_status mcd_system_positions(mcd_system system, double *positions, si
 MCD_API mcd_status mcd_system_lead(mcd_system system, int64_t lead, int64_t *orbitals, int64_t *touched, size_t count,
                                    size_t *needed);
 
-/* What computes: engine, order of elimination, kernels. */
+/* What computes transmissions and their derivatives: engine, order of elimination, kernels. A device that is a uniform strip
+ * between two leads that continue it, whatever its gauge, is solved by the engine of strips. */
 MCD_API mcd_status mcd_system_backend(mcd_system system, char *out, size_t count, size_t *needed);
 
 /* Open modes, modes[point][lead]. */
@@ -671,6 +678,18 @@ MCD_API mcd_status mcd_system_jacobian(mcd_system system, const int64_t *pairs, 
 MCD_API mcd_status mcd_system_vjp(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
                                   size_t onsite_count, const double *weights, size_t weights_count, double *g,
                                   size_t g_count, double *gradient, size_t gradient_count);
+
+/* g and jacobian[point][orbital] = sum over pairs of weights[pair][point] dg / d onsite[orbital]: with the derivatives of a
+ * function of the transmissions as weights, its derivatives at every point. weights NULL with count 0: all ones. */
+MCD_API mcd_status mcd_system_combined_jacobian(mcd_system system, const int64_t *pairs, size_t pairs_count,
+                                                const double *onsite, size_t onsite_count, const double *weights,
+                                                size_t weights_count, double *g, size_t g_count, double *jacobian,
+                                                size_t jacobian_count);
+
+/* g and noise[pair][point] = sum of T_n (1 - T_n) over the eigenvalues of t^+ t: the power of shot noise in units of
+ * 2e|V| e^2/h; noise / g is the Fano factor. */
+MCD_API mcd_status mcd_system_noise(mcd_system system, const int64_t *pairs, size_t pairs_count, const double *onsite,
+                                    size_t onsite_count, double *g, size_t g_count, double *noise, size_t noise_count);
 
 /* g and gradient[point][entry], complex: for a change dH on the pattern the sum of weights[pair][point] g changes by
  * Re sum gradient dH. With it, whatever H depends on has its derivatives. */
