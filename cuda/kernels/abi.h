@@ -119,7 +119,7 @@ typedef struct {
     mcd_gpu_address onsite;    /* double [designs][length][width]: on-site energies, [x][y], in the caller's unit; read */
     mcd_gpu_address potential; /* double [designs][length][width]: h/t, [s][y]; written */
     mcd_gpu_address nodes;     /* int32 [designs][length + 1]: the number of nodes, then the nodes, ascending; written */
-    double budget;             /* growth allowed between nodes, plan.Budget(width); 0 makes every slice a node */
+    double budget;             /* growth allowed between nodes, plan.Budget(length); 0 makes every slice a node */
     int32_t designs;
     int32_t reserved;          /* 0 */
 } mcd_gpu_plan_args;

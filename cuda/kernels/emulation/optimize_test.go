@@ -115,7 +115,7 @@ func newRun(p *problem, setup inverse.Setup, parametrization uint64, rule, momen
 	u.Norms, _ = take[float64](d, 2*designs)
 	u.ScheduleSteps, u.ScheduleFactors, u.ScheduleEntries = put[int64](d, 3, 6), put(d, 0.5, 0.1), 2
 	u.Scratch, _ = take[float64](d, designs*(n+12+sites))
-	u.Rate, u.StopObjective, u.Budget = 1e-2, math.Inf(-1), plan.Budget(s.Width)
+	u.Rate, u.StopObjective, u.Budget = 1e-2, math.Inf(-1), plan.Budget(s.Length)
 	u.Designs, u.Rule = int32(designs), int32(rule)
 	return r
 }
@@ -269,7 +269,7 @@ func TestLevenbergMarquardtPieces(t *testing.T) {
 	s := strip(6, 5, 37)
 	h := [][]float64{rough(s, 1, 0.3), rough(s, 2, 0.3)}
 	p := newProblem(t, s, h...)
-	p.run(plan.Budget(s.Width))
+	p.run(plan.Budget(s.Length))
 	setup := setupFor(t, s, p)
 	setup.Regularizers = []inverse.Regularizer{inverse.Smoothness{Length: 6, Width: 5, Weight: 0.01}}
 	g := inverse.Gaussians{Length: 6, Width: 5, X: []float64{3}, Y: []float64{2}, Amplitude: []float64{2}, Radius: []float64{1.5},

@@ -64,7 +64,7 @@ func TestAgainstCPU(t *testing.T) {
 						h = append(h, rough(s, uint64(d), 0.3))
 					}
 					p := newProblem(t, s, h...)
-					p.run(plan.Budget(s.Width))
+					p.run(plan.Budget(s.Length))
 					g, jac := make([]float64, 3), make([]float64, 3*s.Sites())
 					for d := range designs {
 						require.NoError(t, p.cpu.Jacobian(context.Background(), h[d], g, jac))
@@ -115,7 +115,7 @@ func TestBitIdentical(t *testing.T) {
 					library.SetOrder(emulation.Order(order), 5)
 					p := newProblem(t, s, h)
 					p.sweep.PivotLimit, p.slots = limit, 1+order%2
-					p.run(plan.Budget(s.Width))
+					p.run(plan.Budget(s.Length))
 					if first == nil {
 						first = p.bits()
 					}
@@ -134,7 +134,7 @@ func TestRedo(t *testing.T) {
 			h := rough(s, 3, 0.5)
 			p := newProblem(t, s, h)
 			p.sweep.PivotLimit = math.MaxFloat64
-			p.run(plan.Budget(s.Width))
+			p.run(plan.Budget(s.Length))
 			for k, n := range p.cpu.Ceiling() {
 				require.Equal(t, n > 0, p.status[k]&kernels.Redone != 0)
 			}
@@ -174,7 +174,7 @@ func TestSmallConductance(t *testing.T) {
 		}
 	}
 	p := newProblem(t, s, h)
-	p.run(plan.Budget(s.Width))
+	p.run(plan.Budget(s.Length))
 	for k := range s.Points() {
 		require.NotZero(t, p.status[k]&kernels.Small)
 		require.Less(t, p.g[k], 1e-6)
@@ -197,7 +197,7 @@ func TestWildPotential(t *testing.T) {
 		h[i] = 1e6
 	}
 	p := newProblem(t, s, h)
-	p.run(plan.Budget(s.Width))
+	p.run(plan.Budget(s.Length))
 	p.compare(0, h, 1e-10)
 }
 
@@ -207,9 +207,9 @@ func TestValue(t *testing.T) {
 	s.Energies[1] = -3 // below the band
 	h := rough(s, 7, 0.3)
 	p, q := newProblem(t, s, h), newProblem(t, s, h)
-	p.run(plan.Budget(s.Width))
+	p.run(plan.Budget(s.Length))
 	q.sweep.Derive, q.sweep.Jacobian = 0, 0
-	q.run(plan.Budget(s.Width))
+	q.run(plan.Budget(s.Length))
 	require.Equal(t, p.g, q.g)
 	p.compare(0, h, 1e-10)
 	require.Zero(t, p.cpu.Ceiling()[1])
@@ -222,11 +222,11 @@ func TestRanges(t *testing.T) {
 	s := strip(7, 12, 5)
 	h := [][]float64{rough(s, 8, 0.3), rough(s, 9, 0.3)}
 	whole, parts := newProblem(t, s, h...), newProblem(t, s, h...)
-	whole.run(plan.Budget(s.Width))
+	whole.run(plan.Budget(s.Length))
 	sites := s.Sites()
 	for _, r := range [][]int32{{0, 1}, {2, 3, 4}} {
 		parts.sweep.Order, parts.sweep.First, parts.sweep.Count = put(parts.device, r...), r[0], int32(len(r))
-		parts.run(plan.Budget(s.Width))
+		parts.run(plan.Budget(s.Length))
 		for d := range h {
 			for i, k := range r {
 				require.Equal(t, whole.jac[(d*5+int(k))*sites:][:sites], parts.jac[(d*len(r)+i)*sites:][:sites])
@@ -237,7 +237,7 @@ func TestRanges(t *testing.T) {
 
 	clear(whole.g)
 	whole.sweep.Active = put[int32](whole.device, 0, 1)
-	whole.run(plan.Budget(s.Width))
+	whole.run(plan.Budget(s.Length))
 	require.Equal(t, make([]float64, 5), whole.g[:5])
 	require.Equal(t, parts.g[5:], whole.g[5:])
 }
@@ -250,14 +250,14 @@ func TestNodes(t *testing.T) {
 			s.Energies[1] = 2
 			h := rough(s, 10, std)
 			p := newProblem(t, s, h)
-			p.run(plan.Budget(s.Width))
+			p.run(plan.Budget(s.Length))
 			potential, nodes := values[float64](p.sweep.Potential, s.Sites()), values[int32](p.sweep.Nodes, length+1)
 			for x := range length {
 				for y := range s.Width {
 					require.InDelta(t, h[x*s.Width+y]/s.Hopping, potential[(length-1-x)*s.Width+y], 1e-15*max(1, std))
 				}
 			}
-			want := plan.NewStrip(length, s.Width).Nodes(potential, s.Energies[0]/s.Hopping, s.Energies[1]/s.Hopping, plan.Budget(s.Width))
+			want := plan.NewStrip(length, s.Width).Nodes(potential, s.Energies[0]/s.Hopping, s.Energies[1]/s.Hopping, plan.Budget(s.Length))
 			require.EqualValues(t, len(want), nodes[0])
 			for i, n := range want {
 				require.EqualValues(t, n, nodes[1+i])
@@ -280,7 +280,7 @@ func TestWide(t *testing.T) {
 			s := strip(length, width, 2)
 			h := rough(s, 11, 0.3)
 			p := newProblem(t, s, h)
-			p.run(plan.Budget(s.Width))
+			p.run(plan.Budget(s.Length))
 			p.compare(0, h, 1e-10)
 		}
 	}
@@ -292,7 +292,7 @@ func TestWholeSweep(t *testing.T) {
 	h := rough(s, 12, 0.3)
 	p := newProblem(t, s, h)
 	begin := time.Now()
-	p.run(plan.Budget(s.Width))
+	p.run(plan.Budget(s.Length))
 	t.Logf("%.2f s", time.Since(begin).Seconds())
 	redone := 0
 	for _, status := range p.status {
