@@ -4,9 +4,11 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"mcd/adjoint"
 	"mcd/capi/exchange"
+	"mcd/core/inverse"
 	"mcd/core/scatter"
 )
 
@@ -18,13 +20,42 @@ type deviceEngine struct {
 	leads       []systemLead     // what follows belongs to whose turn it is
 	limit       int64
 	device      *adjoint.Device // nil until the first use
+
+	search  chan struct{} // holds one token: the right to use locator
+	locator *inverse.Locator
+	curves  []int64 // those of locator
 }
 
 // newDeviceEngine returns an engine with one user; leads are those of the description, nil if they have not been opened.
 func newDeviceEngine(d *exchange.Device, leads []systemLead, threads, limit int64) *deviceEngine {
-	e := &deviceEngine{description: d, leads: leads, limit: limit}
+	e := &deviceEngine{description: d, leads: leads, limit: limit, search: make(chan struct{}, 1)}
 	e.begin(threads)
+	e.search <- struct{}{}
 	return e
+}
+
+// locate searches defects; one search at a time, since those of the same curves share the table that the first one makes.
+func (e *deviceEngine) locate(ctx context.Context, spec *exchange.Problem, o inverse.LocateOptions) (*inverse.Defects, error) {
+	release, err := take(ctx, e.search)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if e.locator == nil || !slices.Equal(e.curves, spec.Curves) {
+		at := e.solver(spec)
+		if err := at.prepare(ctx); err != nil {
+			return nil, err
+		}
+		plane, err := e.description.Plane()
+		if err != nil {
+			return nil, err
+		}
+		if e.locator, err = inverse.NewLocator(at, plane, e.description.Unit()); err != nil {
+			return nil, err
+		}
+		e.curves = spec.Curves
+	}
+	return e.locator.Locate(ctx, spec.Target, o)
 }
 
 func (e *deviceEngine) duplicate() place {

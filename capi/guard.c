@@ -416,6 +416,11 @@ mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t tar
     return mcd_alive() ? go_mcd_job_create_defect(wire, target, target_count, defects, sigma, job) : mcd_forked();
 }
 
+extern mcd_status go_mcd_job_create_locate(mcd_problem problem, int64_t defects, double sigma, mcd_job *job);
+mcd_status mcd_job_create_locate(mcd_problem problem, int64_t defects, double sigma, mcd_job *job) {
+    return mcd_alive() ? go_mcd_job_create_locate(problem, defects, sigma, job) : mcd_forked();
+}
+
 extern mcd_status go_mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job) {
     return mcd_alive() ? go_mcd_job_create_smooth(problem, level, job) : mcd_forked();

@@ -108,6 +108,47 @@ func go_mcd_job_create_defect(h C.mcd_wire, target *C.double, targetCount C.size
 	})
 }
 
+//export go_mcd_job_create_locate
+func go_mcd_job_create_locate(h C.mcd_problem, defects C.int64_t, sigma C.double, out *C.mcd_job) C.mcd_status {
+	return enter(func() error {
+		p, err := lookup[*problem](h)
+		if err != nil {
+			return err
+		}
+		if defects < 1 || defects > maxLocated {
+			return fault.Invalid("count", "%d defects; give 1 to %d", int64(defects), maxLocated)
+		}
+		if err := atLeastZero("sigma", float64(sigma)); err != nil {
+			return err
+		}
+		own := p.copy()
+		spec := own.spec.Clone()
+		if spec.Device == nil {
+			own.release()
+			return fault.Invalid("problem", "it is of a wire; call mcd_job_create_defect")
+		}
+		none := make([]float64, defects)
+		spec.Sites, spec.Gates, spec.Directions, spec.Background = nil, nil, nil, nil
+		spec.Lower, spec.Upper, spec.Frozen, spec.Ties = nil, nil, nil, nil
+		spec.Loss = inverse.Loss{}
+		spec.Gaussians = locatedGaussians(none, none, none, slices.Repeat([]float64{1}, int(defects)))
+		located, err := newProblem(spec, own.place)
+		if err != nil {
+			return err
+		}
+		return give(newJob(located, locateTask(int(defects), float64(sigma))), out)
+	})
+}
+
+// maxLocated bounds the defects that are searched in a device.
+const maxLocated = 8
+
+// locatedGaussians describes defects in a device, which may stand anywhere.
+func locatedGaussians(x, y, amplitude, radius []float64) *exchange.Gaussians {
+	return &exchange.Gaussians{X: x, Y: y, Amplitude: amplitude, Radius: radius,
+		Free: exchange.FreeX | exchange.FreeY | exchange.FreeAmplitude | exchange.FreeRadius}
+}
+
 // maxDefects is the largest number that package inverse searches for.
 const maxDefects = 2
 

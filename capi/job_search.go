@@ -32,6 +32,32 @@ func defectTask(count int, sigma float64) task {
 		}}
 }
 
+// locateTask searches for defects in the device of the job's problem.
+func locateTask(count int, sigma float64) task {
+	return task{"a search for defects", []string{"seed", "max_evaluations", "time_limit", "checkpoint"},
+		func(ctx context.Context, j *job, _ *keeper) (*exchange.Document, error) {
+			return j.locateDefects(ctx, count, sigma)
+		}}
+}
+
+func (j *job) locateDefects(ctx context.Context, count int, sigma float64) (*exchange.Document, error) {
+	spec, e := j.problem.spec, j.problem.place.(*deviceEngine)
+	found, err := e.locate(ctx, spec, inverse.LocateOptions{Count: count, Weights: spec.Weights, Sigma: sigma, Threads: e.workers(),
+		MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds,
+		Observer: func(p *inverse.Progress) error { j.record(p); return nil }})
+	if err != nil {
+		return nil, err
+	}
+	solved := spec.Clone()
+	solved.Gaussians = locatedGaussians(found.X, found.Y, found.Amplitude, found.Radius)
+	var errors []float64
+	for d := range found.X {
+		errors = append(errors, found.XError[d], found.YError[d], found.AmplitudeError[d], found.RadiusError[d])
+	}
+	return &exchange.Document{Problem: solved, Result: &exchange.Result{Evaluations: found.TotalEvaluations,
+		Seconds: found.TotalSeconds, Backend: found.Engine, Outcomes: []exchange.Outcome{{Outcome: found.Outcome, Errors: errors}}}}, nil
+}
+
 // smoothTask smooths the start of the job's problem at a level of L.
 func smoothTask(level float64) task {
 	return task{"smoothing", []string{"max_evaluations", "time_limit", "checkpoint"},

@@ -429,6 +429,12 @@ MCD_API mcd_status mcd_job_create_design(mcd_problem problem, mcd_job *job);
 MCD_API mcd_status mcd_job_create_defect(mcd_wire wire, const double *target, size_t target_count, int64_t defects,
                                          double sigma, mcd_job *job);
 
+/* The same in a device (1 to 8 defects) whose orbitals have positions in one or two dimensions: curves, target and weights are
+ * those of the problem, what it varies plays no part. Where side leads break the symmetry along the wire the defects' places
+ * along it are found too; they come with the largest |amplitude| * radius first. The table of curves, one for each of some
+ * 2,400 single defects, is made once for the problem and its copies; nothing is random. */
+MCD_API mcd_status mcd_job_create_locate(mcd_problem problem, int64_t defects, double sigma, mcd_job *job);
+
 /* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
  * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
  * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
@@ -548,7 +554,7 @@ MCD_API mcd_status mcd_result_parameters(mcd_result result, double *parameters, 
 MCD_API mcd_status mcd_result_entries(mcd_result result, double *entries, size_t entries_count);
 
 /* Standard errors of the entries from the misfit, (entries): 0 for frozen ones, NaN where they are not known (only
- * mcd_job_create_defect computes them). */
+ * mcd_job_create_defect and mcd_job_create_locate compute them). */
 MCD_API mcd_status mcd_result_errors(mcd_result result, double *errors, size_t errors_count);
 
 /* Quantities by name, one value per Gaussian or gate, the fixed ones too: "x", "y", "amplitude", "radius" of Gaussians,

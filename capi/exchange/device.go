@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"math/cmplx"
+
 	"mcd/core/fault"
 	"mcd/core/lattice"
 	"mcd/core/lead"
@@ -52,8 +54,24 @@ func (d *Device) Validate() error {
 	return nil
 }
 
-// plane returns x and y of every orbital.
-func (d *Device) plane() ([]float64, error) {
+// Unit returns the largest hopping, 1 if there is none: the unit of energies.
+func (d *Device) Unit() float64 {
+	l, most := &d.Lattice, 0.0
+	for p := range l.Points() {
+		for k, i := range l.Rows {
+			if i != l.Cols[k] {
+				most = max(most, cmplx.Abs(l.Entry(p, k)))
+			}
+		}
+	}
+	if most == 0 {
+		return 1
+	}
+	return most
+}
+
+// Plane returns x and y of every orbital.
+func (d *Device) Plane() ([]float64, error) {
 	l := &d.Lattice
 	switch {
 	case l.Positions == nil:

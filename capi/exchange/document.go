@@ -157,7 +157,7 @@ func (p *Problem) Parametrization() (inverse.Parametrization, error) {
 			Background: p.background()}
 		if p.Device != nil {
 			var err error
-			if description.Positions, err = p.Device.plane(); err != nil {
+			if description.Positions, err = p.Device.Plane(); err != nil {
 				return nil, err
 			}
 		}

@@ -121,6 +121,57 @@ def test_files_and_pickles(device, rng, tmp_path):
     np.testing.assert_array_equal(copy.open_modes, device.open_modes)
 
 
+def test_defects_are_located(device):
+    """Curves to a side lead tell where along the wire a defect stands: x, y, amplitude and radius to 1e-6, from no start."""
+    rng, curves = np.random.default_rng(3), [(1, 0), (2, 0)]
+    for _ in range(3):
+        hidden = dict(x=rng.uniform(1, 7), y=rng.uniform(1, 6), amplitude=rng.uniform(0.5, 6), radius=rng.uniform(1, 2.5))
+        onsite = bump(device, **hidden)
+        target = [device.transmission(*curve, onsite) for curve in curves]
+        found = mcd.find_defect(device, target, curves=curves)
+        assert found.status == "objective" and found.problem.curves == ((1, 0), (2, 0))
+        for name, value in hidden.items():
+            assert found.parameters[name][0] == pytest.approx(value, abs=1e-6)
+            assert found.parameter_errors[name][0] < 1e-6
+
+
+def test_two_defects_are_located(device):
+    hidden = bump(device, 2.1, 2.3, 3, 1.2) + bump(device, 6.4, 4.8, 1.5, 1.6)
+    curves = [(1, 0), (2, 0), (2, 1)]
+    found = mcd.find_defect(device, [device.transmission(*curve, hidden) for curve in curves], count=2, curves=curves)
+    np.testing.assert_allclose(found.onsite, hidden, atol=1e-6)
+    assert found.parameters["x"].shape == (2,)
+
+
+def test_a_search_for_defects_is_refused(device):
+    with pytest.raises(mcd.ArgumentError, match="count: 9 defects; give 1 to 8"):
+        mcd.find_defect(device, np.ones(16), count=9)
+    rows, cols = device.pattern
+    nowhere = mcd.Device((rows, cols, np.zeros(len(rows))), device_leads(device), 1.2)
+    with pytest.raises(mcd.ArgumentError, match="positions"):
+        mcd.find_defect(nowhere, np.ones(16))
+
+
+def test_plots_of_bonds(device, tmp_path):
+    """Currents get arrows, other quantities of bonds colours; a device of many sites is drawn within seconds."""
+    pytest.importorskip("matplotlib")
+    rows, cols = device.pattern
+    pairs = np.stack([rows, cols], axis=1)[rows < cols]
+    onsite = bump(device, 4, 4, 2, 1.5)
+    slopes = abs(device.jacobian(1, 0, onsite, by=pairs)[1][3])
+    currents = device.plot(onsite, bonds=device.currents(0, 3, onsite), label="potential", bond_label="current")
+    derivatives = device.plot(path=tmp_path / "bonds.png", bonds=(pairs, slopes), bond_label="|dT/dt|")
+    kinds = lambda figure: [type(c).__name__ for c in figure.axes[0].collections]
+    assert "Quiver" in kinds(currents) and "Quiver" not in kinds(derivatives)
+    assert [ax.get_ylabel() for ax in currents.axes[1:]] == ["potential", "current"]
+    assert (tmp_path / "bonds.png").stat().st_size > 10_000
+    with pytest.raises(mcd.ArgumentError, match="bonds: shape"):
+        device.plot(bonds=np.ones(3))
+    large = wire_as_device(200, 60, np.zeros(1))
+    drawn = large.plot(bonds=np.sign(np.subtract(*large.pattern)) * 1.0)
+    assert sum(len(c.get_offsets()) for c in drawn.axes[0].collections) < 20_000
+
+
 def test_an_unreachable_target_is_told(device):
     with pytest.warns(mcd.InfeasibleWarning, match="lead 0 to lead 2 .* 16 points"):
         mcd.Problem(device, {(2, 0): np.full(16, 9.0)})

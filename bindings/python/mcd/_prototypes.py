@@ -114,6 +114,7 @@ PROTOTYPES = {
     "mcd_problem_load": (c_int, [c_char_p, c_void_p]),
     "mcd_job_create_design": (c_int, [c_uint64, c_void_p]),
     "mcd_job_create_defect": (c_int, [c_uint64, c_void_p, c_size_t, c_int64, c_double, c_void_p]),
+    "mcd_job_create_locate": (c_int, [c_uint64, c_int64, c_double, c_void_p]),
     "mcd_job_create_smooth": (c_int, [c_uint64, c_double, c_void_p]),
     "mcd_job_create_quantize": (c_int, [c_uint64, c_double, c_double, c_void_p]),
     "mcd_job_create_resume": (c_int, [c_char_p, c_void_p]),

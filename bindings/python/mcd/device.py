@@ -433,7 +433,7 @@ class Device:
         return currents
 
     def plot(self, values: Optional[ArrayLike] = None, path=None, **options):
-        """Draws the orbitals' sites with their bonds and leads, coloured by `values` (orbitals,).
+        """Draws the orbitals' sites with their bonds and leads, coloured by `values` (orbitals,) and `bonds`.
 
         Parameters
         ----------
@@ -441,8 +441,12 @@ class Device:
             For example ``device.ldos(0)`` or a row of a Jacobian.
         path : path, optional
             File to write the figure to.
-        label, cmap : str, optional
-            Text of the colour bar; Matplotlib's colour map.
+        bonds : array_like, (entries,), or (pairs, values), optional
+            A quantity of the entries of `pattern`, such as ``device.currents(0)``, or of the bonds pairs, (n, 2), such as a
+            derivative by hoppings. Currents, which change sign with the direction, get arrows. In a device of more than
+            20,000 bonds it is shown on the sites.
+        label, cmap, bond_label, bond_cmap : str, optional
+            Texts of the colour bars; Matplotlib's colour maps.
 
         Returns
         -------
@@ -453,6 +457,11 @@ class Device:
         if path is not None:
             drawn.savefig(path, dpi=200)
         return drawn
+
+    @cached_property
+    def _searches(self) -> dict:
+        """Problems that keep tables for `find_defect`, by their curves."""
+        return {}
 
     def _values(self) -> ComplexArray:
         """The Hamiltonians on the entries of the pattern, (points, entries)."""

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from . import _prototypes as c
 from ._library import POLL, Handle, array, call, check, create, get, integer, library, pair, real, text
+from .device import Device
 from .errors import ArgumentError, InfeasibleWarning
-from .problem import Problem, Sites, _path
+from .problem import Curves, Problem, Sites, _path, _targets
 from .result import Result
 from .wire import Wire
 
@@ -119,36 +120,55 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
     return _run(job, progress, callback)
 
 
-def find_defect(wire: Wire, target: ArrayLike, count: int = 1, sigma: Optional[float] = None, seed: int = 0,
+def find_defect(wire: Union[Wire, Device], target, count: int = 1, sigma: Optional[float] = None, seed: int = 0,
                 max_evaluations: Optional[int] = None, checkpoint=None, progress: Optional[bool] = None, *,
                 stop_objective: Optional[float] = None, time_limit: float = 0.0, checkpoint_interval: float = 10.0,
-                callback: Optional[Callable[[Progress], None]] = None) -> Result:
-    """Finds the Gaussian defects in an otherwise clean wire that explain a curve, from many starts.
+                callback: Optional[Callable[[Progress], None]] = None, curves: Optional[Curves] = None) -> Result:
+    """Finds the Gaussian defects in an otherwise clean wire or device that explain a curve, from many starts.
 
     Parameters
     ----------
-    wire : Wire
+    wire : Wire or Device
+        A device needs positions in one or two dimensions. Its first search for the same curves makes a table of some 2,400
+        curves, later ones begin at once.
     target : array_like, (points,), in e²/h
+        Of a device one curve or several, as in `Problem`.
     count : int
-        How many defects.
+        How many defects: 1 or 2 in a wire, up to 8 in a device.
     sigma : float, optional
         Standard deviation of the target's noise in e²/h, for the error bars; default: estimated from the misfit.
     seed, max_evaluations, checkpoint, progress, stop_objective, time_limit, checkpoint_interval, callback
         As in `design`.
+    curves : sequence of (to, from)
+        Of a device, as in `Problem`.
 
     Returns
     -------
     Result
         ``result.parameters`` and ``result.parameter_errors`` have arrays "x", "y", "amplitude", "radius". The curve of a
-        single defect does not depend on its x, and is the same for the mirror image in y.
+        single defect in a wire does not depend on its x, and is the same for the mirror image in y; side leads tell all of it.
     """
-    if not isinstance(wire, Wire):
-        raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire")
-    target = array(target, (len(wire.fields),), "target")
-    job = create("mcd_job_create_defect", wire._handle.value, *pair(target), integer(count, "count"),
-                 0.0 if sigma is None else real(sigma, "sigma"))
+    count, noise = integer(count, "count"), 0.0 if sigma is None else real(sigma, "sigma")
+    if isinstance(wire, Device):
+        job = create("mcd_job_create_locate", _device_search(wire, target, curves).value, count, noise)
+    elif isinstance(wire, Wire):
+        target = array(target, (len(wire.fields),), "target")
+        job = create("mcd_job_create_defect", wire._handle.value, *pair(target), count, noise)
+    else:
+        raise ArgumentError(f"wire: {wire!r}; give an mcd.Wire or mcd.Device")
     _set_common(job, max_evaluations, None, None, stop_objective, time_limit, seed, checkpoint, checkpoint_interval)
     return _run(job, progress, callback)
+
+
+def _device_search(device: Device, target, curves: Optional[Curves]) -> Handle:
+    """A problem with this target; problems of the same curves share their table."""
+    curves, target = _targets(device, target, curves)
+    if curves not in device._searches:
+        pairs = np.array(curves, np.int64)
+        device._searches[curves] = create("mcd_problem_create_device", device._handle.value, *pair(pairs), *pair(target))
+    problem = device._searches[curves]
+    call("mcd_problem_set_target", problem.value, *pair(target))
+    return problem
 
 
 def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 200, checkpoint=None,
