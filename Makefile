@@ -3,6 +3,7 @@
 # make demo       find a hidden defect from its curve: prints it, and draws build/demo/defect.png
 # make figures    the gallery: docs/figures/*.png (GALLERY=--quick for seconds, GALLERY="fig4 --steps 12000" for one of them)
 # make test       every test
+# make gpu        tests and timings on this machine's GPU: writes docs/gpu/report.md (without Go: what make gpu-tests built)
 # make bench      benchmarks beside other software: build/bench, and docs/bench once all is measured
 # make peers      installs that other software: Kwant, JAX, Julia, which some tests use too
 # make wheel      build/wheel/*.whl
@@ -27,7 +28,7 @@ TOOLCHAIN = build/toolchain/ready
 LIBRARY = build/libmcd.so.1
 VENV = .venv/ready
 
-.PHONY: all venv demo figures test bench peers wheel dist julia install clean distclean
+.PHONY: all venv demo figures test gpu gpu-tests bench peers wheel dist julia install clean distclean
 .DELETE_ON_ERROR:
 
 all: $(LIBRARY)
@@ -54,6 +55,12 @@ figures: venv
 
 test: venv
 	@scripts/test.sh
+
+gpu:
+	@scripts/gpu.sh
+
+gpu-tests: | $(TOOLCHAIN)
+	@scripts/gpu.sh --build
 
 bench: venv
 	.venv/bin/python tests/bench/run.py --publish docs/bench

@@ -1,15 +1,16 @@
-"""Peer: the recursive Green's function in JAX on the CPU, float64, with scan over slices, vmap over fields and jit.
+"""Peer: the recursive Green's function in JAX on the CPU or a GPU, float64, with scan over slices, vmap over fields and jit.
 
 From what a user writes to what an expert does: reverse mode; an own derivative rule for the inverse; the adjoint by hand; hops
-of four slices between inversions. argv: problem, host devices (1 or 2).
+of four slices between inversions. argv: problem, host devices (1 or 2), or gpu.
 """
 
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-devices = int(sys.argv[2])
-os.environ.update(OPENBLAS_NUM_THREADS="1", JAX_PLATFORMS="cpu")
+gpu = sys.argv[2] == "gpu"
+devices = 1 if gpu else int(sys.argv[2])
+os.environ.update(OPENBLAS_NUM_THREADS="1", JAX_PLATFORMS="cuda" if gpu else "cpu")
 if devices > 1:
     # With LAPACK calls inside scans on both devices JAX waits forever unless it believes in more processors.
     os.environ.update(XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}", NPROC="4", PJRT_NPROC="4")
@@ -197,15 +198,16 @@ def main():
             return dict(G=np.concatenate([p[0] for p in parts]), jacobian=np.concatenate([p[1] for p in parts]))
         return case
 
+    cases = {}
     if devices == 1:
-        cases = {"JAX reverse mode, gradient": gradient(conductance(jnp.linalg.inv)),
-                 "JAX vmap of gradients, Jacobian": jacobian(jax.value_and_grad(conductance(jnp.linalg.inv)))}
-    else:
-        cases = {"JAX own inverse rule, gradient": gradient(conductance(inverse)),
-                 "JAX adjoint by hand, gradient": by_hand(adjoint),
-                 "JAX adjoint by hand, Jacobian": jacobian(adjoint),
-                 "JAX hop-4, gradient": by_hand(hop),
-                 "JAX hop-4, Jacobian": jacobian(hop)}
+        cases |= {"JAX reverse mode, gradient": gradient(conductance(jnp.linalg.inv)),
+                  "JAX vmap of gradients, Jacobian": jacobian(jax.value_and_grad(conductance(jnp.linalg.inv)))}
+    if devices > 1 or gpu:
+        cases |= {"JAX own inverse rule, gradient": gradient(conductance(inverse)),
+                  "JAX adjoint by hand, gradient": by_hand(adjoint),
+                  "JAX adjoint by hand, Jacobian": jacobian(adjoint),
+                  "JAX hop-4, gradient": by_hand(hop),
+                  "JAX hop-4, Jacobian": jacobian(hop)}
     serve({"JAX": jax.__version__, "jaxlib": jaxlib.__version__}, cases)
 
 
