@@ -232,6 +232,36 @@ func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return e.compute(ctx, func(c scatter.Engine) error { return c.Jacobian(ctx, onsite, g, jac) })
 }
 
+// Descend lets the engine take the steps of first-order methods, if it can; every stretch of steps is a turn.
+func (e *engine) Descend(ctx context.Context, d *scatter.Descent) (run scatter.Descending, err error) {
+	err = e.use(ctx, func(*adjoint.Wire) error {
+		inner, err := e.computes.Descend(ctx, d)
+		run = &descending{inner, e}
+		return err
+	})
+	return run, err
+}
+
+// descending takes its turn for every stretch.
+type descending struct {
+	scatter.Descending
+	engine *engine
+}
+
+func (d *descending) Advance(ctx context.Context, n int) (s *scatter.Stretch, err error) {
+	err = d.engine.use(ctx, func(*adjoint.Wire) error {
+		s, err = d.Descending.Advance(ctx, n)
+		return err
+	})
+	return s, err
+}
+
+func (d *descending) Close() {
+	<-d.engine.turn
+	defer func() { d.engine.turn <- struct{}{} }()
+	d.Descending.Close()
+}
+
 // SetThreads takes its turn too: no call computes meanwhile.
 func (e *engine) SetThreads(n int) {
 	<-e.turn
@@ -243,3 +273,4 @@ func (e *engine) SetThreads(n int) {
 }
 
 var _ solver = (*engine)(nil)
+var _ scatter.Descender = (*engine)(nil)

@@ -115,6 +115,7 @@ func (e *Engine) reserve(designs int) error {
 func (e *Engine) allocate(s shape) (b buffers, err error) {
 	b, in, out, scratch := e.sizes(s)
 	b.inBytes = in.bytes
+	e.generation++
 	if b.in, err = newStaged(in.bytes); err == nil {
 		if b.out, err = newStaged(out.bytes); err == nil {
 			b.scratch, err = driver.Alloc(scratch.bytes)

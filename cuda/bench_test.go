@@ -4,12 +4,16 @@ package cuda_test
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"mcd/adjoint"
+	"mcd/core/inverse"
 	"mcd/core/lattice"
+	"mcd/core/scatter"
 	"mcd/cuda"
 )
 
@@ -41,7 +45,32 @@ func Benchmark(b *testing.B) {
 		run("gradient")
 		batch.Gradient, batch.Jacobian = nil, nans(c.designs*c.points*sites)
 		run("Jacobian")
+		b.Run(fmt.Sprintf("%dx%dx%d,%d designs,AdaBelief step", c.size, c.size, c.points, c.designs), func(b *testing.B) { steps(b, e, c.designs) })
 		e.Close()
 		w.Close()
 	}
+}
+
+// steps measures AdaBelief steps of free sites towards a skyline; 30,000 of them make the paper's longest run.
+func steps(b *testing.B, e *cuda.Engine, designs int) {
+	sites := e.Inputs()
+	free, err := inverse.Sites{Length: sites, Width: 1, Start: rough(1, sites)}.Build()
+	require.NoError(b, err)
+	affine, _ := inverse.Affine(free)
+	run, err := e.Descend(ctx, &scatter.Descent{Map: affine, Target: slices.Repeat([]float64{3}, e.Outputs()), Rule: "adabelief", Rate: 1e-2,
+		StopObjective: math.Inf(-1), Points: rough(7, designs*sites), Moments: make([]float64, 2*designs*sites)})
+	require.NoError(b, err)
+	defer run.Close()
+	for range 20 { // finds its pace
+		_, err := run.Advance(ctx, 1000)
+		require.NoError(b, err)
+	}
+	b.ResetTimer()
+	for n := b.N; n > 0; {
+		s, err := run.Advance(ctx, n)
+		require.NoError(b, err)
+		require.Positive(b, s.Steps[0])
+		n -= int(s.Steps[0])
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*designs), "µs/design")
 }

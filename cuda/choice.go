@@ -114,6 +114,14 @@ func (c *Choice) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return c.or(c.Engine.Jacobian(ctx, onsite, g, jac), func() error { return c.wire.Jacobian(ctx, onsite, g, jac) })
 }
 
+// Descend lets the GPU take the steps of first-order methods, see scatter.Descender.
+func (c *Choice) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
+	if e, can := c.Engine.(scatter.Descender); can {
+		return e.Descend(ctx, d)
+	}
+	return nil, fault.New(fault.Unsupported, "%s does not take steps itself", c.Name())
+}
+
 // or lets the CPU answer what the GPU could not, from now on, if the choice was ours.
 func (c *Choice) or(err error, onCPU func() error) error {
 	kind := fault.KindOf(err)

@@ -44,7 +44,9 @@ type Engine struct {
 	batch buffers
 	asked int // designs that batch was made for
 	share int // items of one launch, see timed
-	order []int32
+	// generation counts the batches' buffers, so that who holds their addresses notices new ones.
+	generation int
+	order      []int32
 
 	redone int64
 }

@@ -37,14 +37,19 @@ var (
 	errBudget = errors.New("evaluations are used up")
 )
 
-func newStrategy(o *Options) strategy {
+// newStrategy returns the strategy of a run and how to end it.
+func newStrategy(ctx context.Context, p Problem, o *Options, s *State) (m strategy, done func()) {
+	done = func() {}
 	switch o.Method {
 	case "lm":
-		return &levenbergMarquardt{threads: o.Threads}
+		return &levenbergMarquardt{threads: o.Threads}, done
 	case "lbfgs":
-		return &lbfgs{}
+		return &lbfgs{}, done
 	}
-	return &firstOrder{rule: rules[o.Method], rate: o.LearningRate, schedule: o.Schedule}
+	if r := descend(ctx, p, o, s); r != nil {
+		return r, r.run.Close
+	}
+	return &firstOrder{rule: rules[o.Method], rate: o.LearningRate, schedule: o.Schedule}, done
 }
 
 // check validates the arguments common to Minimize and Resume.
@@ -140,7 +145,8 @@ func run(ctx context.Context, p Problem, s *State, o Options) (*Result, error) {
 		defer cancel()
 	}
 	e := newEvaluator(p, s, o.MaxEvaluations)
-	m := newStrategy(&o)
+	m, done := newStrategy(timed, p, &o, s)
+	defer done()
 	fresh := len(s.History) == 0
 	e.free = !fresh // what a resumed run evaluates again was counted before
 	err := m.begin(timed, e, s, fresh)

@@ -50,6 +50,26 @@ print("done")
 """, standin) == "done\n"
 
 
+def test_steps_on_the_device(standin, tmp_path):
+    """First-order runs stay on the GPU; they are the CPU's, and go on from a file to the bit."""
+    assert python(BEGIN + """
+target = wire("cpu").conductance(onsite + 0.1)
+def steps(backend, n, **more):
+    problem = mcd.Problem(wire(backend), target, mcd.Sites(onsite))
+    return mcd.design(problem, method="adabelief", max_evaluations=n, **more)
+whole, cpu = steps("cuda", 9), steps("cpu", 9)
+assert whole.backend == "cuda strip, Stand-in" and abs(whole.onsite - cpu.onsite).max() < 1e-9
+assert len(whole.history) == len(cpu.history) and whole.evaluations == 9
+file = os.environ["RUN"]
+steps("cuda", 4, checkpoint=file)
+again = mcd.resume(file, max_evaluations=9)
+assert (again.onsite == whole.onsite).all() and again.objective == whole.objective
+del whole, again
+clean()
+print("done")
+""", standin, RUN=str(tmp_path / "run.mcd")) == "done\n"
+
+
 def test_the_current_context_is_put_back(standin):
     assert python(BEGIN + """
 driver.standin_push_foreign()
