@@ -1,0 +1,85 @@
+package scatter
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"mcd/core/kernel"
+	"mcd/core/lattice"
+)
+
+// TestVerdicts holds what Reflect calls right against refined solutions of the transmission, on potentials from smooth to
+// rough: conductances to 1e-11, derivatives to 1e-11 and three times the bound that was estimated. On most of them something
+// must be right at once, else the check would be empty.
+func TestVerdicts(t *testing.T) {
+	potentials := map[string]func(r *rand.Rand, i int) float64{
+		"clean":    func(*rand.Rand, int) float64 { return 0 },
+		"weak":     func(r *rand.Rand, _ int) float64 { return 0.3 * r.NormFloat64() },
+		"strong":   func(r *rand.Rand, _ int) float64 { return r.NormFloat64() },
+		"isolated": func(r *rand.Rand, i int) float64 { return 0.1*r.NormFloat64() + 1e6*float64(max(0, 1-i%97)) },
+		"wells":    func(_ *rand.Rand, i int) float64 { return -5 * float64(max(0, 1-i%61)) },
+	}
+	for _, k := range kernel.All() {
+		for _, shape := range [][2]int{{30, 30}, {150, 12}, {24, 56}} {
+			for name, potential := range potentials {
+				if k.Name() == "plain" && shape[1] > 30 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%dx%d/%s", k.Name(), shape[0], shape[1], name), func(t *testing.T) {
+					checkVerdicts(t, k, shape[0], shape[1], potential, name != "strong")
+				})
+			}
+		}
+	}
+}
+
+func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential func(r *rand.Rand, i int) float64, some bool) {
+	s := lattice.Strip{Length: length, Width: width, Hopping: 1, LeadOnsite: 4, Fields: make([]float64, 16), Energies: make([]float64, 16)}
+	for i := range s.Fields {
+		s.Fields[i], s.Energies[i] = 0.1*float64(i)/16*30/float64(width), 1.2
+	}
+	w, err := NewWire(s, Options{Threads: 1, Kernel: k.Name()})
+	require.NoError(t, err)
+	defer w.Close()
+	r, h := rand.New(rand.NewPCG(3, 4)), make([]float64, s.Sites())
+	for i := range h {
+		h[i] = 4 + potential(r, i)
+	}
+	accurate, derivable := 0, 0
+	require.NoError(t, w.Run(context.Background(), h, func(ws *Workspace, g *Group) error {
+		found, refined := make([]float64, s.Points()), make([]float64, s.Points())
+		var rows, exact []float64
+		require.NoError(t, ws.Factor())
+		v := ws.Reflect(found, func(_ int, row []float64) { rows = append(rows, row...) })
+		estimate := ws.doubtOfDerivatives(&ws.waves[0], &ws.waves[1])
+		psi, chi, err := ws.Stored(Verdict{small: true})
+		require.NoError(t, err)
+		ws.Conductance(psi, refined)
+		ws.Weigh(chi, psi)
+		for slice := length - 1; slice >= 0; slice-- {
+			exact = append(exact, ws.Density(chi, psi, slice)...)
+		}
+		if v.Accurate {
+			accurate++
+			require.InDeltaSlice(t, refined, found, 1e-11)
+		}
+		if v.Derivable {
+			derivable++
+			worst := 0.0
+			for i := range exact {
+				worst = math.Max(worst, math.Abs(rows[i]-exact[i]))
+			}
+			require.LessOrEqual(t, worst, 1e-11+3*estimate)
+		}
+		return nil
+	}))
+	if some {
+		require.Positive(t, accurate)
+		require.Positive(t, derivable)
+	}
+}
