@@ -85,10 +85,17 @@ func (b *bloch) factorHopping() {
 		}
 	}
 	column := func(j int) []complex128 { return left[j*c : (j+1)*c] }
+	start, end := make([]int, m), make([]int, m) // between which a column is not zero
+	for j := range m {
+		start[j], end[j] = support(column(j))
+	}
 	for range 40 {
 		turned := false
 		for i := range m {
 			for j := range i {
+				if start[i] >= end[j] || start[j] >= end[i] {
+					continue
+				}
 				x, y := column(j), column(i)
 				xx, yy, xy := norm2(x), norm2(y), dot(x, y)
 				size := cmplx.Abs(xy)
@@ -100,6 +107,8 @@ func (b *bloch) factorHopping() {
 				t := math.Copysign(1, zeta) / (math.Abs(zeta) + math.Hypot(1, zeta))
 				cos := 1 / math.Hypot(1, t)
 				f := complex(-cos*t, 0) * cmplx.Conj(xy) / complex(size, 0)
+				start[i], end[i] = min(start[i], start[j]), max(end[i], end[j])
+				start[j], end[j] = start[i], end[i]
 				rotate(x, y, cos, f)
 				rotate(right[j*m:(j+1)*m], right[i*m:(i+1)*m], cos, f)
 			}
@@ -131,6 +140,15 @@ func (b *bloch) factorHopping() {
 			b.u[i*b.rank+k] = right[j*m+i] * complex(root, 0)
 		}
 	}
+}
+
+// support returns between which places x is not zero.
+func support(x []complex128) (start, end int) {
+	for end = len(x); end > 0 && x[end-1] == 0; end-- {
+	}
+	for ; start < end && x[start] == 0; start++ {
+	}
+	return start, end
 }
 
 func norm2(x []complex128) float64 {

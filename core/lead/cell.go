@@ -202,7 +202,9 @@ func (b *bloch) scale() float64 {
 func largestOf(z []complex128) float64 {
 	size := 0.0
 	for _, v := range z {
-		size = max(size, cmplx.Abs(v))
+		if !(sum1(v) <= size) { // the modulus is at most that
+			size = max(size, cmplx.Abs(v))
+		}
 	}
 	return size
 }

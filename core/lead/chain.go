@@ -11,9 +11,11 @@ import (
 type chain struct {
 	*bands
 	cell  *Cell
-	unit  float64      // of energies in bands
-	order []int        // orbital at every site
-	phase []complex128 // site y of a wave is phase[y] times what bands know, where bonds do not depend on k
+	unit  float64 // of energies in bands
+	order []int   // orbital at every site
+	// Where bonds do not depend on k, site y of a wave is phase[y] times what bands know, and λ is turn times theirs.
+	phase []complex128
+	turn  complex128
 }
 
 // slowest is the least velocity, in units of the hopping, that is left to bands: k is known to rounding over the velocity, and
@@ -41,7 +43,7 @@ func newChain(c *Cell) *chain {
 		}
 		rows, columns = max(rows, row), max(columns, column)
 	}
-	ch := &chain{bands: newBands(n), cell: c, unit: math.Sqrt(rows * columns), order: order, phase: make([]complex128, n)}
+	ch := &chain{bands: newBands(n), cell: c, unit: math.Sqrt(rows * columns), order: order, phase: make([]complex128, n), turn: 1}
 	if ch.unit == 0 {
 		return nil
 	}
@@ -67,7 +69,30 @@ func newChain(c *Cell) *chain {
 		ch.beside[y], ch.square[y] = size, size*size
 		ch.phase[y+1] = ch.phase[y] * cmplx.Conj(o.here) / complex(size, 0)
 	}
+	ch.mirror()
 	return ch
+}
+
+// mirror looks for a phase of λ that makes B(−k) the mirror image of B(k), as for a field in a symmetric strip, wherever its
+// vector potential vanishes: then v_yy at mirrored sites are complex conjugate.
+func (ch *chain) mirror() {
+	const rounding = 16 * epsilon
+	n := ch.width
+	turn := cmplx.Sqrt(ch.hop[0] * ch.hop[n-1])
+	if turn == 0 {
+		return
+	}
+	turn /= complex(cmplx.Abs(turn), 0)
+	turned := make([]complex128, n)
+	for y := range n {
+		z := n - 1 - y
+		f, g := ch.hop[y]*cmplx.Conj(turn), cmplx.Conj(ch.hop[z])*turn
+		if math.Abs(ch.level[y]-ch.level[z]) > rounding || sum1(f-g) > rounding || y < n-1 && math.Abs(ch.beside[y]-ch.beside[z-1]) > rounding {
+			return
+		}
+		turned[y] = (f + g) / 2
+	}
+	ch.turn, ch.hop, ch.mirrored = turn, turned, true
 }
 
 // path returns the orbitals along the chain that they form, from the end with the lesser number, nil if they form none.
@@ -123,12 +148,20 @@ func (c *Cell) coupled(i, j int) bool {
 // solve returns the modes, nil if the contour or the search for open modes does not lead to them.
 func (ch *chain) solve() *Modes {
 	ch.bands.solve()
-	if ch.budget < 0 || len(ch.right) != len(ch.left) {
+	left := ch.left
+	if ch.mirrored {
+		for _, r := range ch.right {
+			u := append([]float64(nil), r.u...)
+			mirror(u)
+			left = append(left, mode{k: -r.k, velocity: -r.velocity, u: u})
+		}
+	}
+	if ch.budget < 0 || len(ch.right) != len(left) {
 		return nil
 	}
 	b := &bloch{cell: ch.cell}
 	b.factorHopping()
-	in, out := ch.openModes(b, ch.left), ch.openModes(b, ch.right)
+	in, out := ch.openModes(b, left), ch.openModes(b, ch.right)
 	if in == nil || out == nil {
 		return nil
 	}
@@ -153,7 +186,7 @@ func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 		if math.Abs(m.velocity) < slowest {
 			return nil
 		}
-		lambda := cmplx.Rect(1, m.k)
+		lambda := ch.turn * cmplx.Rect(1, m.k)
 		o := openMode{lambda: lambda, k: cmplx.Phase(lambda), velocity: m.velocity * ch.unit, wave: make(wave, 2*r), psi: make([]complex128, n)}
 		norm := complex(1/math.Sqrt(math.Abs(o.velocity)), 0)
 		for y, x := range ch.wave(m) {
@@ -161,7 +194,11 @@ func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 		}
 		for i, x := range o.psi {
 			for l := range r {
-				a, b := cmplx.Conj(b.u[i*r+l])*x, cmplx.Conj(b.w[i*r+l])*x*lambda
+				u, w := b.u[i*r+l], b.w[i*r+l]
+				if u == 0 && w == 0 {
+					continue
+				}
+				a, b := cmplx.Conj(u)*x, cmplx.Conj(w)*x*lambda
 				o.wave[l] += a + 1i*b
 				o.wave[r+l] += a - 1i*b
 			}
@@ -178,6 +215,9 @@ func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 func (ch *chain) leaving(b *bloch, first, second []complex128) (at, bt []complex128) {
 	n, r := ch.width, b.rank
 	a, bs := ch.amplitudes(b.u, r, first), ch.amplitudes(b.w, r, second)
+	for i := range bs {
+		bs[i] *= ch.turn
+	}
 	transposed := make([]complex128, n*r)
 	for j := range n {
 		for l := range r {
@@ -243,7 +283,7 @@ func (ch *chain) satisfied(b *bloch, first, second []complex128, modes *Modes) b
 	before, here := make([]complex128, n), make([]complex128, n)
 	for y, i := range ch.order {
 		before[i] = ch.phase[y] * apply(first[y*n:(y+1)*n], x, 1, n)[0]
-		here[i] = ch.phase[y] * apply(second[y*n:(y+1)*n], x, 1, n)[0]
+		here[i] = ch.turn * ch.phase[y] * apply(second[y*n:(y+1)*n], x, 1, n)[0]
 	}
 	left := apply(ch.cell.Hamiltonian, here, n, n)
 	source := apply(ch.cell.Hopping, before, n, m)

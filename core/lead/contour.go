@@ -16,8 +16,10 @@ type contour struct {
 	b     *bands
 	count int // K, even
 	rho   float64
-	// cos and sin of arg z for all points, or for mirrored bands those in the upper half plane, 0 … K/2: B(z*) = JB(z)*J.
-	cos, sin []float64
+	// cos and sin of arg z, z and 1/z for all points, or for mirrored bands those in the upper half plane, 0 … K/2, as
+	// B(z*) = JB(z)*J.
+	cos, sin   []float64
+	z, inverse []complex128
 }
 
 const (
@@ -54,9 +56,12 @@ func newContour(b *bands, count int) *contour {
 	if b.mirrored {
 		points = count/2 + 1
 	}
-	c := &contour{b: b, count: count, rho: math.Exp(-reach / float64(count)), cos: make([]float64, points), sin: make([]float64, points)}
+	c := &contour{b: b, count: count, rho: math.Exp(-reach / float64(count)), cos: make([]float64, points), sin: make([]float64, points),
+		z: make([]complex128, points), inverse: make([]complex128, points)}
 	for m := range points {
-		c.sin[m], c.cos[m] = math.Sincos(2 * math.Pi * float64(m) / float64(count))
+		sin, cos := math.Sincos(2 * math.Pi * float64(m) / float64(count))
+		c.sin[m], c.cos[m] = sin, cos
+		c.z[m], c.inverse[m] = complex(c.rho*cos, c.rho*sin), complex(cos/c.rho, -sin/c.rho)
 	}
 	return c
 }
@@ -74,8 +79,6 @@ func (c *contour) share(m int) float64 {
 	}
 	return 1 / float64(c.count)
 }
-
-func (c *contour) z(m int) complex128 { return complex(c.rho*c.cos[m], c.rho*c.sin[m]) }
 
 // diagonals sets d to B_yy(z) and dd, unless nil, to z·dB_yy/dz at all points.
 func (c *contour) diagonals(y int, d, dd []complex128) {
@@ -108,8 +111,7 @@ func (c *contour) bonds(y int, o, p []complex128) {
 	right := c.b.bond[y]
 	left := right.conjugate()
 	for m := range o {
-		z := c.z(m)
-		o[m], p[m] = right.at(z), left.at(z)
+		o[m], p[m] = right.at(c.z[m], c.inverse[m]), left.at(c.z[m], c.inverse[m])
 	}
 }
 
@@ -138,7 +140,7 @@ func (c *contour) resolves() bool {
 		if c.b.bond != nil && y < w-1 {
 			right, left := c.b.bond[y].turned(), c.b.bond[y].conjugate().turned()
 			for m := range o {
-				dq[m] = right.at(c.z(m))*p[m] + o[m]*left.at(c.z(m))
+				dq[m] = right.at(c.z[m], c.inverse[m])*p[m] + o[m]*left.at(c.z[m], c.inverse[m])
 			}
 		}
 		if y%tile == tile-1 {
@@ -202,8 +204,15 @@ func (c *contour) solution(backward bool, x []complex128, exponent []int, row fu
 		c.diagonals(y, d, nil)
 		c.bonds(bond, next, nextToo)
 		// Row y of Bx: lastToo·x_{y−1} + d·x_y + next·x_{y+1} = 0, and likewise column y of xᵀB.
-		for m, v := range x {
-			before[m] = -(d[m]*v + lastToo[m]*before[m]) / next[m]
+		if c.b.bond == nil && 0 <= bond && bond < w-1 {
+			scale := complex(-1/c.b.beside[bond], 0)
+			for m, v := range x {
+				before[m] = (d[m]*v + lastToo[m]*before[m]) * scale
+			}
+		} else {
+			for m, v := range x {
+				before[m] = -(d[m]*v + lastToo[m]*before[m]) / next[m]
+			}
 		}
 		x, before = before, x
 		next, nextToo, last, lastToo = last, lastToo, next, nextToo
@@ -229,7 +238,7 @@ func (g *generators) setLeft(c *contour, y int, x []complex128) {
 	n := g.points
 	row := g.left[y*8*n : (y+1)*8*n]
 	for m, v := range x {
-		zv := c.z(m) * v
+		zv := c.z[m] * v
 		row[m], row[n+m], row[2*n+m], row[3*n+m] = real(v), -imag(v), imag(v), real(v)
 		row[4*n+m], row[5*n+m], row[6*n+m], row[7*n+m] = real(zv), -imag(zv), imag(zv), real(zv)
 	}
@@ -397,7 +406,7 @@ func (b *bands) wave(m mode) []complex128 {
 	for y, x := range m.u {
 		u[y] = phase * complex(x, 0)
 		if y < len(b.bond) {
-			if o := b.bond[y].at(z); o != 0 {
+			if o := b.bond[y].at(z, cmplx.Conj(z)); o != 0 {
 				phase *= cmplx.Conj(o) / complex(cmplx.Abs(o), 0)
 			}
 		}

@@ -34,7 +34,7 @@ type bands struct {
 // bond is B_{y,y+1}(z) = here + ahead/z + behind·z.
 type bond struct{ here, ahead, behind complex128 }
 
-func (b bond) at(z complex128) complex128 { return b.here + b.ahead/z + b.behind*z }
+func (b bond) at(z, inverse complex128) complex128 { return b.here + b.ahead*inverse + b.behind*z }
 
 // conjugate is B_{y+1,y}(z).
 func (b bond) conjugate() bond {
@@ -109,10 +109,11 @@ func (b *bands) at(k float64) {
 	}
 	z := complex(cos, sin)
 	for y, o := range b.bond {
-		v := o.at(z)
-		d := 1i * o.turned().at(z) // d/dk = iz·d/dz
-		size := cmplx.Abs(v)
-		b.beside[y], b.square[y], b.besideSlope[y] = size, max(size*size, 1e-300), 0
+		v := o.at(z, cmplx.Conj(z))
+		d := 1i * o.turned().at(z, cmplx.Conj(z)) // d/dk = iz·d/dz
+		square := max(real(v)*real(v)+imag(v)*imag(v), 1e-300)
+		size := math.Sqrt(square)
+		b.beside[y], b.square[y], b.besideSlope[y] = size, square, 0
 		if size > 0 {
 			b.besideSlope[y] = (real(v)*real(d) + imag(v)*imag(d)) / size
 		}
