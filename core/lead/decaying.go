@@ -7,12 +7,11 @@ import (
 	"mcd/core/fault"
 )
 
-// decaying holds an orthonormal basis of the solutions of the lead that decay to the right and the map between slices in
-// that basis: u_{x+1} = next, u_x = here (Width × count, columns), next = here·map, map quasi-triangular and real (count × count).
+// decaying holds an orthonormal basis of the solutions of the lead that decay to the right: u_{x+1} = next, u_x = here (Width ×
+// count, columns).
 type decaying struct {
 	width, count int
 	next, here   []complex128
-	step         []complex128
 }
 
 // transfer is the transfer matrix [u_{x+1}; u_x] = T·[u_x; u_{x−1}] in a basis where it is real (2Width × 2Width).
@@ -98,14 +97,7 @@ func decay(b *uniform, right []mode) (*decaying, error) {
 	if !s.order(right) {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
 	}
-	d := &decaying{width: w, count: count, step: make([]complex128, count*count),
-		next: unpair(s.z, w, count), here: unpair(s.z[w*n:], w, count)}
-	for i := range count {
-		for j := range count {
-			d.step[i*count+j] = complex(s.t[i*n+j], 0)
-		}
-	}
-	return d, nil
+	return &decaying{width: w, count: count, next: unpair(s.z, w, count), here: unpair(s.z[w*n:], w, count)}, nil
 }
 
 // unpair returns the first count columns of w rows of z, taken from the paired basis to the sites.

@@ -45,7 +45,7 @@ func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
 
 // stein solves X − gτ·X·F = gC for one lead. With FZ = ZS, S upper triangular, and the mirrored left-going solutions
 // F_L = JFJ = (JZ)S(JZ)⁻¹, the columns of V = JZ − F·JZ·S obey gτV = VS: of a left-going solution u, the differences
-// w_x = u_x − Fu_{x−1} obey gτw₁ = w₀. So X = VYZ⁻¹ with Y − SYS = V⁻¹gCZ, solved column by column.
+// w_x = u_x − Fu_{x−1} obey gτw₁ = w₀. So X = VYZ† with Y − SYS = V⁻¹gCZ for unitary Z, solved column by column.
 type stein struct {
 	lead    *Lead
 	tau     []complex128 // diagonal of τ
@@ -63,35 +63,12 @@ func newStein(l *Lead) (*stein, error) {
 	if e.distant {
 		return e, nil
 	}
-	right := make([]mode, l.Modes)
-	for m, k := range l.Wavenumber {
-		right[m].k = k
+	schur, ok := newSchur(append([]complex128(nil), l.F...), w)
+	if !ok {
+		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
 	}
-	d, err := decay(b, right)
-	if err != nil {
-		return nil, err
-	}
-	e.s, e.z = make([]complex128, w*w), make([]complex128, w*w)
-	step := d.step
-	triangular(step, d.count, func(i int, p, q complex128) {
-		for r := range w {
-			x := d.here[r*d.count+i:]
-			x[0], x[1] = x[0]*p+x[1]*q, x[1]*cmplx.Conj(p)-x[0]*cmplx.Conj(q)
-		}
-	})
-	for y := range w {
-		copy(e.z[y*w:], d.here[y*d.count:(y+1)*d.count])
-	}
-	for i := range d.count {
-		copy(e.s[i*w:], step[i*d.count:(i+1)*d.count])
-	}
-	for m, k := range l.Wavenumber {
-		j := d.count + m
-		e.s[j*w+j] = cmplx.Exp(complex(0, k))
-		for y := range w {
-			e.z[y*w+j] = complex(l.Vectors[m*w+y], 0)
-		}
-	}
+	e.s, e.z = schur.t, schur.zt
+	transpose(e.z, w)
 	left := make([]complex128, w*w)
 	for y := range w {
 		copy(left[y*w:(y+1)*w], e.z[(w-1-y)*w:(w-y)*w])
@@ -128,17 +105,14 @@ func (e *stein) solve(c []complex128) ([]complex128, error) {
 		return x, nil
 	}
 	y := multiply(g(c), e.z, w, w, w)
-	v, z := append([]complex128(nil), e.v...), append([]complex128(nil), e.z...)
+	v := append([]complex128(nil), e.v...)
 	if !solveInPlace(v, y, w, w) || !steinColumns(e.s, e.s, y, w) {
 		return nil, notDifferentiable(e.lead.Energy)
 	}
-	x := multiply(e.v, y, w, w, w)
-	transpose(z, w)
-	transpose(x, w)
-	if !solveInPlace(z, x, w, w) || !(largestOf(x) < math.MaxFloat64) {
+	x := multiply(e.v, multiply(y, adjoint(e.z, w, w), w, w, w), w, w, w)
+	if !(largestOf(x) < math.MaxFloat64) {
 		return nil, notDifferentiable(e.lead.Energy)
 	}
-	transpose(x, w)
 	return x, nil
 }
 

@@ -26,7 +26,7 @@ INLINE double larger(double x, double y) { return x > y ? x : y; }
 
 INLINE double root(double x)
 {
-	__asm__("sqrtsd %0, %0" : "+x"(x));
+	__asm__("vsqrtsd %0, %0, %0" : "+x"(x)); // the old instruction would wait for the upper halves of all registers
 	return x;
 }
 
