@@ -15,6 +15,7 @@ import (
 	"mcd/core/fault"
 	"mcd/core/lattice"
 	"mcd/core/lead"
+	"mcd/core/parallel"
 	"mcd/core/scatter"
 )
 
@@ -687,7 +688,7 @@ func go_mcd_system_derivative(h C.mcd_system, pairs *C.int64_t, pairsCount C.siz
 			}
 		}
 		if v.Energy != nil || cells != nil {
-			if v.Sigma, err = s.varyLeads(v.Energy, cells); err != nil {
+			if v.Sigma, err = s.varyLeads(ctx, v.Energy, cells); err != nil {
 				return err
 			}
 		}
@@ -712,39 +713,42 @@ func (s *system) leadElements() int {
 	return n
 }
 
-// varyLeads returns dΣ of every lead and point; leads given by self-energies stay as they are.
-func (s *system) varyLeads(energies []float64, changes []complex128) ([][][]complex128, error) {
+// varyLeads returns dΣ of every lead and point, computed at the same time; leads given by self-energies stay as they are.
+func (s *system) varyLeads(ctx context.Context, energies []float64, changes []complex128) ([][][]complex128, error) {
+	points := len(s.device.Energies)
 	all := make([][][]complex128, len(s.leads))
+	cells := make([][]complex128, len(s.leads)*points) // changes of each cell
 	for i := range s.leads {
-		le := &s.leads[i]
-		m := len(s.device.Interfaces[i])
-		for p := range s.device.Energies {
-			if le.cells == nil {
-				all[i] = append(all[i], make([]complex128, m*m))
-				continue
+		all[i] = make([][]complex128, points)
+		for p, c := range s.leads[i].cells {
+			if size := c.Orbitals * (c.Orbitals + c.Interface); changes != nil {
+				cells[i*points+p], changes = changes[:size], changes[size:]
 			}
-			c := le.cells[p]
-			var dh, dv []complex128
-			if changes != nil {
-				dh, dv = changes[:c.Orbitals*c.Orbitals], changes[c.Orbitals*c.Orbitals:][:c.Orbitals*m]
-				changes = changes[c.Orbitals*(c.Orbitals+m):]
-			}
-			dE := 0.0
-			if energies != nil {
-				dE = energies[p]
-			}
-			sensitivity, err := lead.NewSensitivity(c, le.terminals[p].Sigma)
-			if err != nil {
-				return nil, err
-			}
-			d, err := sensitivity.Along(dh, dv, dE)
-			if err != nil {
-				return nil, err
-			}
-			all[i] = append(all[i], d)
 		}
 	}
-	return all, nil
+	err := parallel.For(ctx, len(cells), int(s.threads), func(_, at int) error {
+		i, p := at/points, at%points
+		le, m := &s.leads[i], len(s.device.Interfaces[i])
+		if le.cells == nil {
+			all[i][p] = make([]complex128, m*m)
+			return nil
+		}
+		c := le.cells[p]
+		var dh, dv []complex128
+		if change := cells[at]; change != nil {
+			dh, dv = change[:c.Orbitals*c.Orbitals], change[c.Orbitals*c.Orbitals:]
+		}
+		dE := 0.0
+		if energies != nil {
+			dE = energies[p]
+		}
+		sensitivity, err := lead.NewSensitivity(c, le.terminals[p].Sigma)
+		if err == nil {
+			all[i][p], err = sensitivity.Along(dh, dv, dE)
+		}
+		return err
+	})
+	return all, err
 }
 
 //export go_mcd_system_smatrix

@@ -59,13 +59,12 @@ func (c *Cell) Validate() error {
 	case !finite(c.Energy):
 		return fault.Invalid("energy", "%g; give a finite value", c.Energy)
 	}
-	scale := 0.0
 	for i, z := range c.Hamiltonian {
 		if cmplx.IsNaN(z) || cmplx.IsInf(z) {
 			return fault.Invalid("cell", "entry (%d, %d) is %v; give finite values", i/n, i%n, z)
 		}
-		scale = max(scale, cmplx.Abs(z))
 	}
+	scale := largestOf(c.Hamiltonian)
 	for i, z := range c.Hopping {
 		if cmplx.IsNaN(z) || cmplx.IsInf(z) {
 			return fault.Invalid("hopping", "entry (%d, %d) is %v; give finite values", i/m, i%m, z)
@@ -73,7 +72,11 @@ func (c *Cell) Validate() error {
 	}
 	for i := range n {
 		for j := range i + 1 {
-			if d := cmplx.Abs(c.Hamiltonian[i*n+j] - cmplx.Conj(c.Hamiltonian[j*n+i])); d > 1e-12*scale {
+			defect := c.Hamiltonian[i*n+j] - cmplx.Conj(c.Hamiltonian[j*n+i])
+			if defect == 0 {
+				continue
+			}
+			if d := cmplx.Abs(defect); d > 1e-12*scale {
 				return fault.Invalid("cell", "entries (%d, %d) and (%d, %d) differ by %g from being conjugate; give a Hermitian matrix", i, j, j, i, d)
 			}
 		}

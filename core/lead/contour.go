@@ -168,6 +168,12 @@ func (c *contour) resolves() bool {
 	return math.Abs(sum+leaving) < unresolved
 }
 
+// inverse is 1/z for numbers of moderate size.
+func inverse(z complex128) complex128 {
+	f := 1 / (real(z)*real(z) + imag(z)*imag(z))
+	return complex(real(z)*f, -imag(z)*f)
+}
+
 // exponentOf returns s where 2^−s takes z near 1.
 func exponentOf(z complex128) int {
 	if z == 0 {
@@ -211,7 +217,7 @@ func (c *contour) solution(backward bool, x []complex128, exponent []int, row fu
 			}
 		} else {
 			for m, v := range x {
-				before[m] = -(d[m]*v + lastToo[m]*before[m]) / next[m]
+				before[m] = -(d[m]*v + lastToo[m]*before[m]) * inverse(next[m])
 			}
 		}
 		x, before = before, x
@@ -271,7 +277,7 @@ func (c *contour) generators() (upper, lower *generators) {
 		upper.setLeft(c, y, v)
 		if lower != nil {
 			for m, z := range v {
-				turned[m] = z / g[y*points+m]
+				turned[m] = z * inverse(g[y*points+m])
 			}
 			lower.setRight(y, turned)
 		}
@@ -307,7 +313,7 @@ func (c *contour) gauge() []complex128 {
 	for y := range w - 1 {
 		c.bonds(y, o, p)
 		for m := range points {
-			g[(y+1)*points+m] = g[y*points+m] * p[m] / o[m]
+			g[(y+1)*points+m] = g[y*points+m] * p[m] * inverse(o[m])
 		}
 	}
 	return g
