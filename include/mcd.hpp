@@ -451,6 +451,9 @@ public:
                                                doubles(out), 2 * out.size(), doubles(direct), 2 * direct.size()));
     }
 
+    /* A system like this one, to be changed without a trace in it. */
+    System copy() const { return System(detail::get<mcd_system>(mcd_system_copy, get())); }
+
     struct Sizes {
         std::int64_t orbitals, entries, points, leads;
     };
@@ -461,6 +464,37 @@ public:
     }
     std::string backend() const {
         return detail::text([this](char *o, std::size_t n, std::size_t *m) { return mcd_system_backend(get(), o, n, m); });
+    }
+    /* What the device was made of: rows, then columns of the entries; values [point][entry]; energies (points);
+     * positions [orbital][dimension], none if they were not given; the orbitals that a lead touches. */
+    std::array<std::vector<std::int64_t>, 2> pattern() const {
+        const auto n = static_cast<std::size_t>(shape().entries);
+        std::array<std::vector<std::int64_t>, 2> out{std::vector<std::int64_t>(n), std::vector<std::int64_t>(n)};
+        check(mcd_system_pattern(get(), out[0].data(), n, out[1].data(), n));
+        return out;
+    }
+    std::vector<Complex> values() const {
+        const Sizes s = shape();
+        std::vector<Complex> out(static_cast<std::size_t>(s.points * s.entries));
+        check(mcd_system_values(get(), reinterpret_cast<double *>(out.data()), 2 * out.size()));
+        return out;
+    }
+    std::vector<double> energies() const {
+        std::vector<double> out(static_cast<std::size_t>(shape().points));
+        check(mcd_system_energies(get(), out.data(), out.size()));
+        return out;
+    }
+    std::vector<double> positions() const {
+        std::int64_t dimensions = 0;
+        return detail::growing<double>([&](double *o, std::size_t n, std::size_t *m) {
+            return mcd_system_positions(get(), o, n, m, &dimensions);
+        });
+    }
+    std::vector<std::int64_t> interface_of(std::int64_t lead) const {
+        std::int64_t orbitals = 0;
+        return detail::growing<std::int64_t>([&](std::int64_t *o, std::size_t n, std::size_t *m) {
+            return mcd_system_lead(get(), lead, &orbitals, o, n, m);
+        });
     }
     std::vector<std::int64_t> open_modes() const {
         const Sizes s = shape();
@@ -611,6 +645,10 @@ public:
 
     Problem(const Wire &wire, span<const double> target)
         : Handle(detail::get<mcd_problem>(mcd_problem_create, wire.get(), target.data(), target.size())) {}
+    /* Of any device: curves has the leads to and from of every curve, target is [curve][point]. */
+    Problem(const System &system, span<const std::int64_t> curves, span<const double> target)
+        : Handle(detail::get<mcd_problem>(mcd_problem_create_device, system.get(), curves.data(), curves.size(),
+                                          target.data(), target.size())) {}
     static Problem decode(span<const std::uint8_t> bytes) {
         return Problem(detail::get<mcd_problem>(mcd_problem_decode, bytes.data(), bytes.size()));
     }
@@ -619,15 +657,23 @@ public:
     }
 
     Wire wire() const { return Wire(detail::get<mcd_wire>(mcd_problem_wire, get())); }
+    System system() const { return System(detail::get<mcd_system>(mcd_problem_system, get())); }
+    std::vector<std::int64_t> curves() const {
+        return detail::growing<std::int64_t>(
+            [this](std::int64_t *o, std::size_t n, std::size_t *m) { return mcd_problem_get_curves(get(), o, n, m); });
+    }
+    /* Sites, orbitals, or coefficients of directions; values of the target. */
+    std::size_t inputs() const { return shape()[0]; }
+    std::size_t outputs() const { return shape()[1]; }
 
     Problem &set_target(span<const double> target) {
         return done(mcd_problem_set_target(get(), target.data(), target.size()));
     }
-    std::vector<double> target() const { return of_size(mcd_problem_get_target, wire().points()); }
+    std::vector<double> target() const { return of_size(mcd_problem_get_target, outputs()); }
     Problem &set_weights(span<const double> weights) {
         return done(mcd_problem_set_weights(get(), weights.data(), weights.size()));
     }
-    std::vector<double> weights() const { return of_size(mcd_problem_get_weights, wire().points()); }
+    std::vector<double> weights() const { return of_size(mcd_problem_get_weights, outputs()); }
     Problem &set_loss(const std::string &loss, double scale = 1) {
         return done(mcd_problem_set_loss(get(), loss.c_str(), scale));
     }
@@ -654,6 +700,27 @@ public:
     Problem &set_gates(span<const double> basis, span<const double> volts) {
         return done(mcd_problem_set_gates(get(), basis.data(), basis.size(), volts.data(), volts.size()));
     }
+    /* Coefficients of changes of a device's Hamiltonians: see mcd_problem_set_directions. names has one line for each. */
+    Problem &set_directions(span<const std::int64_t> first, span<const std::int64_t> entries,
+                            span<const std::complex<double>> values, span<const double> start,
+                            const std::string &names = {}) {
+        return done(mcd_problem_set_directions(get(), first.data(), first.size(), entries.data(), entries.size(),
+                                               reinterpret_cast<const double *>(values.data()), 2 * values.size(),
+                                               start.data(), start.size(), names.empty() ? nullptr : names.c_str()));
+    }
+    /* Names of the directions, one a line. */
+    std::string names() const {
+        return detail::text(
+            [this](char *o, std::size_t n, std::size_t *m) { return mcd_problem_get_names(get(), o, n, m); });
+    }
+    /* Hamiltonians at coefficients, [point][entry]. */
+    std::vector<std::complex<double>> hamiltonian(span<const double> parameters) const {
+        const System::Sizes s = system().shape();
+        std::vector<std::complex<double>> out(static_cast<std::size_t>(s.points * s.entries));
+        check(mcd_problem_hamiltonian(get(), parameters.data(), parameters.size(), reinterpret_cast<double *>(out.data()),
+                                      2 * out.size()));
+        return out;
+    }
     std::string parametrization() const {
         return detail::text(
             [this](char *o, std::size_t n, std::size_t *m) { return mcd_problem_get_parametrization(get(), o, n, m); });
@@ -662,7 +729,7 @@ public:
     Problem &set_background(span<const double> onsite) {
         return done(mcd_problem_set_background(get(), onsite.data(), onsite.size()));
     }
-    std::vector<double> background() const { return of_size(mcd_problem_get_background, wire().shape().sites()); }
+    std::vector<double> background() const { return of_size(mcd_problem_get_background, inputs()); }
     Problem &set_bounds(span<const double> lower, span<const double> upper) {
         return done(mcd_problem_set_bounds(get(), lower.data(), lower.size(), upper.data(), upper.size()));
     }
@@ -712,7 +779,7 @@ public:
         check(mcd_problem_onsite(get(), parameters.data(), parameters.size(), onsite.data(), onsite.size()));
     }
     std::vector<double> onsite(span<const double> parameters) const {
-        std::vector<double> out(wire().shape().sites());
+        std::vector<double> out(inputs());
         onsite(parameters, out);
         return out;
     }
@@ -732,10 +799,9 @@ public:
 
     /* sigma: standard deviation of the target's noise for the error bars, 0 if unknown. */
     Identifiability identify(span<const double> parameters, double sigma = 0) const {
-        const Shape shape = wire().shape();
-        const std::size_t n = parameters.size(), values = std::min(n, static_cast<std::size_t>(shape.points));
+        const std::size_t n = parameters.size(), values = std::min(n, outputs());
         Identifiability out{0, std::vector<double>(values), std::vector<double>(values * n), std::vector<double>(n),
-                            std::vector<double>(shape.sites())};
+                            std::vector<double>(inputs())};
         check(mcd_problem_identify(get(), parameters.data(), n, sigma, &out.rank, out.singular_values.data(), values,
                                    out.combinations.data(), values * n, out.errors.data(), n, out.sensitivity.data(),
                                    out.sensitivity.size()));
@@ -752,6 +818,11 @@ private:
     Problem &done(mcd_status status) {
         check(status);
         return *this;
+    }
+    std::array<std::size_t, 2> shape() const {
+        std::array<std::size_t, 2> n{};
+        check(mcd_problem_shape(get(), &n[0], &n[1]));
+        return n;
     }
     std::array<std::size_t, 2> counts() const {
         std::array<std::size_t, 2> n{};
@@ -778,8 +849,8 @@ public:
     static Result load(const std::string &path) { return Result(detail::get<mcd_result>(mcd_result_load, path.c_str())); }
 
     Problem problem() const { return Problem(detail::get<mcd_problem>(mcd_result_problem, get())); }
-    std::vector<double> onsite() const { return of_size(mcd_result_onsite, problem().wire().shape().sites()); }
-    std::vector<double> conductance() const { return of_size(mcd_result_conductance, problem().wire().points()); }
+    std::vector<double> onsite() const { return of_size(mcd_result_onsite, problem().inputs()); }
+    std::vector<double> conductance() const { return of_size(mcd_result_conductance, problem().outputs()); }
     std::vector<double> parameters() const { return of_size(mcd_result_parameters, problem().parameters()); }
     std::vector<double> entries() const { return of_size(mcd_result_entries, problem().entries()); }
     std::vector<double> errors() const { return of_size(mcd_result_errors, problem().entries()); }
@@ -889,6 +960,10 @@ public:
     static Job find_defect(const Wire &wire, span<const double> target, std::int64_t defects = 1, double sigma = 0) {
         return Job(
             detail::get<mcd_job>(mcd_job_create_defect, wire.get(), target.data(), target.size(), defects, sigma));
+    }
+    /* The same in the device of a problem, for its curves and target. */
+    static Job locate(const Problem &problem, std::int64_t defects = 1, double sigma = 0) {
+        return Job(detail::get<mcd_job>(mcd_job_create_locate, problem.get(), defects, sigma));
     }
     /* The smoothest potential with L <= level, from the start of a problem by sites that are free. */
     static Job smooth(const Problem &problem, double level = -3) {

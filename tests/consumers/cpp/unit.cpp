@@ -423,6 +423,29 @@ void systems() {
     close(chain.vjp(pair, onsite).gradient[1], j.jacobian[1], 1e-13, "its gradient");
     close(std::norm(chain.smatrix(0, onsite)[2]), j.conductance[0], 1e-13, "|t|^2");
     throws<mcd::ArgumentError>([&] { chain.transmission(std::vector<std::int64_t>{5, 0}); }, "a lead that is not there");
+
+    // Which energy of the middle orbital halves T? And which hopping beside it shows T = 0.9?
+    mcd::Problem lifted(chain, pair, std::vector<double>{0.5});
+    lifted.set_gates(std::vector<double>{0, 1, 0}, std::vector<double>{1});
+    const mcd::Result found = mcd::Job::design(lifted).run();
+    close(found.onsite()[1], std::sqrt(v2), 1e-6, "the energy that halves T");
+    that(lifted.curves() == pair, "the leads of the curve");
+    const mcd::System device = lifted.system();
+    same(device.shape().orbitals, 3, "the device of a problem");
+    that(device.pattern()[0] == rows && device.pattern()[1] == cols && device.values() == values, "its Hamiltonian");
+    that(device.energies() == std::vector<double>{0.5} && device.positions().empty(), "its energies and positions");
+    that(device.interface_of(1) == right, "its leads");
+    mcd::Problem loose(chain, pair, std::vector<double>{0.9});
+    loose.set_directions(std::vector<std::int64_t>{0, 2}, std::vector<std::int64_t>{3, 4},
+                         std::vector<std::complex<double>>{1, 1}, std::vector<double>{0.1}, "bond");
+    same(loose.names(), std::string("bond"), "names");
+    const mcd::Result bond = mcd::Job::design(loose).run();
+    close(bond.conductance()[0], 0.9, 1e-6, "T of the hopping found");
+    close(loose.hamiltonian(bond.parameters())[3].real(), -1 + bond.parameters()[0], 1e-15, "the hopping found");
+    mcd::System changed = chain.copy();
+    changed.set_values(loose.hamiltonian(bond.parameters()));
+    close(changed.transmission(pair)[0], 0.9, 1e-6, "a device with this hopping");
+    throws<mcd::ArgumentError>([&] { mcd::Job::locate(lifted).run(); }, "a device without positions");
 }
 
 // What mcd.hpp adds to a call, against mcd.h.
