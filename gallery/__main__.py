@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .common import ROOT, WORK
 
-FIGURES = ("fig3", "fig4", "fig5", "defects", "feasibility", "constraints", "distinct", "identifiability")
+FIGURES = ("fig3", "fig4", "fig5", "defects", "feasibility", "constraints", "distinct", "identifiability", "sideleads")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mcd
-from gallery import common, constraints, fig3, identifiability, measure
+from gallery import common, constraints, fig3, identifiability, measure, sideleads
 from gallery.__main__ import FIGURES, main
 
 
@@ -45,6 +45,16 @@ def test_the_hidden_defect_is_found():
     hidden = common.defect(wire)
     result = mcd.find_defect(wire, wire.conductance(hidden), progress=False)
     assert np.abs(fig3.mirrored(result, wire) - hidden).max() < 1e-6
+
+
+def test_side_leads_tell_where_a_defect_stands_and_hoppings_split():
+    device = sideleads.tapped_wire()
+    hidden = sideleads.random_defect(np.random.default_rng(5))
+    result, errors = sideleads.located(device, hidden)
+    assert errors.max() < 1e-6 and result.status == "objective"
+    design, bonds = sideleads.splitter(device, 60)
+    assert np.abs(design.conductance - [[0.5], [0.25]]).max() < 1e-6
+    assert np.abs(list(design.parameters.values())).max() <= 0.6
 
 
 def test_quantized_sites_are_multiples_and_repair_the_curve(wire):
