@@ -32,7 +32,8 @@ type table struct {
 }
 
 const (
-	// coarsePoints is the least number of points of the coarse wire, coarseLength its greatest length.
+	// coarsePoints is the greatest number of points of the coarse wire (a multiple of the kernels' lanes), coarseLength its
+	// greatest length.
 	coarsePoints = 32
 	coarseLength = 21
 )
@@ -62,8 +63,9 @@ func (f *Finder) prepare(ctx context.Context, count, threads int) (c *coarse, er
 func newCoarse(strip lattice.Strip, length, threads int) (*coarse, error) {
 	c := &coarse{strip: strip}
 	c.strip.Length, c.strip.Fields, c.strip.Energies = length, nil, nil
-	every := max(1, strip.Points()/coarsePoints)
-	for k := 0; k < strip.Points(); k += every {
+	count := min(coarsePoints, strip.Points())
+	for i := range count {
+		k := i * (strip.Points() - 1) / max(1, count-1)
 		c.points = append(c.points, k)
 		c.strip.Fields = append(c.strip.Fields, strip.Fields[k])
 		c.strip.Energies = append(c.strip.Energies, strip.Energies[k])

@@ -141,9 +141,16 @@ type search struct {
 	coarseTheta []float64 // the best fit on the coarse wire, and its L
 	coarseL     float64
 	fitted      [][]float64 // coarse fits that were continued on the full wire
+	minima      []minimum   // where those ended
 	history     []float64
 	counts      []int64
 	status      optimize.Status
+}
+
+// minimum is where a fit on the full wire ended, in the coordinates of shapes.
+type minimum struct {
+	theta []float64
+	l     float64
 }
 
 // goal is the L at which the search ends: the curve is explained to rounding, or to the noise (χ² at most two standard
@@ -186,7 +193,10 @@ func (s *search) candidates(ctx context.Context) error {
 	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
 		return err
 	}
-	first, second := min(4, len(list)), min(s.tries(), len(list))
+	first, second := min(4, len(list)), min(tries, len(list))
+	if s.o.Sigma > 0 { // every minimum that explains the noisy curve counts, see widen
+		first = second
+	}
 	for _, part := range [2][][]float64{list[:first], list[first:second]} {
 		if done, err := s.try(ctx, c, target, part); done || err != nil {
 			return err
@@ -285,12 +295,7 @@ func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]
 }
 
 // tries is the number of candidates from the coarse table.
-func (s *search) tries() int {
-	if s.o.Sigma > 0 {
-		return 6
-	}
-	return 12
-}
+const tries = 12
 
 // known tells whether a coarse fit ended where an earlier one did.
 func (s *search) known(theta []float64) bool {
@@ -308,7 +313,7 @@ func (s *search) known(theta []float64) bool {
 func (s *search) promising(points int) float64 {
 	rms := 0.03
 	if s.o.Sigma > 0 {
-		rms = 1.3 * s.o.Sigma
+		rms = 1.5 * s.o.Sigma
 	}
 	return math.Log(rms * math.Sqrt(float64(points)))
 }
@@ -345,6 +350,7 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 			s.history = append(s.history, min(l, s.best))
 			s.counts = append(s.counts, int64(before)+r.HistoryEvaluations[i])
 		}
+		s.minima = append(s.minima, minimum{r.Point, r.Objective})
 		if r.Objective < s.best {
 			s.best, s.theta = r.Objective, r.Point
 		}
@@ -393,6 +399,11 @@ func (s *search) result(ctx context.Context) (*Defects, error) {
 		return nil, err
 	}
 	s.evaluations++
+	if s.o.Count == 1 {
+		if err := s.widen(ctx, p, theta, id.Errors); err != nil {
+			return nil, err
+		}
+	}
 	d.errors(id.Errors, spec.Free)
 	onsite, err := p.Onsite(theta)
 	if err != nil {
@@ -406,6 +417,67 @@ func (s *search) result(ctx context.Context) (*Defects, error) {
 	d.TotalEvaluations, d.TotalSeconds = d.Evaluations, d.Seconds
 	d.Feasibility, d.Engine = p.feasibility, s.f.engine.Name()
 	return d, nil
+}
+
+// likelihoodFloor is the likelihood, relative to the best minimum's, below which another minimum does not count.
+const likelihoodFloor = 1e-3
+
+// widen lets the errors of a single defect's parameters theta (y, amplitude, radius) cover the other minima that explain a
+// noisy curve nearly as well: with likelihoods w_i = exp(−Δχ²/2), the mean square distance from theta is
+// Σw_i(errors_i² + (θ_i − θ)²)/Σw_i.
+func (s *search) widen(ctx context.Context, p *Problem, theta, errors []float64) error {
+	n := float64(len(s.target))
+	sigma := s.o.Sigma
+	if sigma == 0 {
+		sigma = math.Exp(s.best) / math.Sqrt(n-float64(len(theta)))
+	}
+	chi := func(l float64) float64 { return math.Exp(2*l) / (sigma * sigma) }
+	weight, square := 1.0, make([]float64, len(theta))
+	for j, e := range errors {
+		square[j] = e * e
+	}
+	seen := [][]float64{theta}
+	for _, m := range s.minima {
+		w := math.Exp((chi(s.best) - chi(m.l)) / 2)
+		other := s.mirrored(m.theta, theta)
+		if w < likelihoodFloor || slices.ContainsFunc(seen, func(old []float64) bool { return sameFit(old, other) }) {
+			continue
+		}
+		seen = append(seen, other)
+		id, err := Identify(ctx, p, other, sigma)
+		if err != nil {
+			return err
+		}
+		s.evaluations++
+		weight += w
+		for j, e := range id.Errors {
+			square[j] += w * (e*e + (other[j]-theta[j])*(other[j]-theta[j]))
+		}
+	}
+	for j := range errors {
+		errors[j] = math.Sqrt(square[j] / weight)
+	}
+	return p.evaluate(ctx, theta)
+}
+
+// mirrored returns y, amplitude, radius of the defect at the coordinates t, on the side of the wire that is nearer to theta's.
+func (s *search) mirrored(t, theta []float64) []float64 {
+	v := newShapes(s.f.strip, 1).values(t)
+	y := v[1][0]
+	if other := float64(s.f.strip.Width-1) - y; math.Abs(other-theta[0]) < math.Abs(y-theta[0]) {
+		y = other
+	}
+	return []float64{y, v[2][0], v[3][0]}
+}
+
+// sameFit tells whether two fits ended at one point.
+func sameFit(a, b []float64) bool {
+	for j := range a {
+		if math.Abs(a[j]-b[j]) > 1e-3*(1+math.Abs(b[j])) {
+			return false
+		}
+	}
+	return true
 }
 
 func sumSquares(a, b []float64) float64 {
@@ -430,7 +502,7 @@ func (d *Defects) errors(e []float64, free Quantities) {
 }
 
 // verdict tells whether the curve is explained. Without a known noise a fit counts if its residual is small against the
-// structure it explains and looks like noise: the correlation of neighbours stays within three standard errors, and no point
+// structure it explains and looks like noise: white, no more than the target's own roughness can hold, and with no point that
 // stands out as a missed resonance does.
 func (s *search) verdict(l float64, g []float64) (bool, string) {
 	n := float64(len(g))
@@ -443,21 +515,48 @@ func (s *search) verdict(l float64, g []float64) (bool, string) {
 	case s.o.Sigma > 0:
 		return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h for sigma = %.3g (L = %.4g). More defects, or another shape?", rms, s.o.Sigma, l)
 	}
-	structure, neighbours, total, largest := 0.0, 0.0, 0.0, 0.0
+	structure, total, largest := 0.0, 0.0, 0.0
+	r := make([]float64, len(g))
 	for k := range g {
 		c := float64(s.f.engine.Ceiling()[k]) - s.target[k]
 		structure += c * c
-		r := g[k] - s.target[k]
-		total += r * r
-		largest = max(largest, math.Abs(r))
-		if k > 0 {
-			neighbours += r * (g[k-1] - s.target[k-1])
-		}
+		r[k] = g[k] - s.target[k]
+		total += r[k] * r[k]
+		largest = max(largest, math.Abs(r[k]))
 	}
-	if total < 0.02*structure && math.Abs(neighbours) < 3*total/math.Sqrt(n) && largest < 3.7*rms {
+	if total < 0.02*structure && largest < 3.7*rms && white(r, total) && rms < 1.5*roughness(s.target) {
 		return true, fmt.Sprintf("Found: what is left, %.3g e²/h, looks like noise; give sigma if it is known.", rms)
 	}
 	return false, fmt.Sprintf("Not found: the best fit leaves %.3g e²/h (L = %.4g). Noise (give sigma), more defects, or another shape?", rms, l)
+}
+
+// white tells whether residuals r with the sum of squares total are free of correlation, by the test of Box and Pierce over
+// five lags at 99 %: a misfit varies smoothly along the sweep, noise does not.
+func white(r []float64, total float64) bool {
+	const lags, critical = 5, 15.09 // χ² of five degrees of freedom
+	q := 0.0
+	for lag := 1; lag <= min(lags, len(r)-1); lag++ {
+		c := 0.0
+		for k := lag; k < len(r); k++ {
+			c += r[k] * r[k-lag]
+		}
+		q += c * c / (total * total)
+	}
+	return q*float64(len(r)) < critical
+}
+
+// roughness is the noise that curve could hold at most: the scaled median of its fourth differences, in which what varies
+// over many points cancels.
+func roughness(curve []float64) float64 {
+	var d []float64
+	for k := 2; k+2 < len(curve); k++ {
+		d = append(d, math.Abs(curve[k-2]-4*curve[k-1]+6*curve[k]-4*curve[k+1]+curve[k+2]))
+	}
+	if len(d) == 0 {
+		return posInf
+	}
+	slices.Sort(d)
+	return d[len(d)/2] / (0.6745 * math.Sqrt(70)) // median of |normal|; 1 + 16 + 36 + 16 + 1
 }
 
 // canonical chooses one of the equivalent answers, see Defects.

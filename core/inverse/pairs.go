@@ -3,6 +3,7 @@ package inverse
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"mcd/core/optimize"
@@ -63,5 +64,32 @@ func (s *search) advance(ctx context.Context, c *coarse, target []float64, p *ca
 		return nil
 	}
 	s.fitted = append(s.fitted, p.theta)
-	return s.fit(ctx, p.theta, Loss{}, fitEvaluations)
+	if err := s.fit(ctx, p.theta, Loss{}, fitEvaluations); err != nil || s.best <= s.goal() || s.best > nearlyExplained {
+		return err
+	}
+	return s.slide(ctx)
 }
+
+// nearlyExplained is the L below which only the place of a pair along the wire can be wrong.
+const nearlyExplained = -3
+
+// slide moves the best pair along the wire. Where it stands shows only in the tails that the wire's ends cut, which fall off
+// so fast that they do not lead a fit there from afar.
+func (s *search) slide(ctx context.Context) error {
+	from := slices.Clone(s.theta)
+	reach := float64(s.f.strip.Length-1)/2 - math.Abs(from[6])/2
+	for centre := -math.Floor(reach); centre <= reach; centre += slideStep {
+		theta := slices.Clone(from)
+		theta[7] = centre
+		if err := s.fit(ctx, theta, Loss{}, slideEvaluations); err != nil {
+			return err
+		}
+	}
+	return s.fit(ctx, slices.Clone(s.theta), Loss{}, fitEvaluations)
+}
+
+// slideStep is the distance of the places tried along the wire, slideEvaluations what each is worth.
+const (
+	slideStep        = 1.5
+	slideEvaluations = 10
+)
