@@ -193,7 +193,7 @@ func (s *search) candidates(ctx context.Context) error {
 	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
 		return err
 	}
-	first, second := min(4, len(list)), min(tries, len(list))
+	first, second := min(4, len(list)), min(singleTries, len(list))
 	if s.o.Sigma > 0 { // every minimum that explains the noisy curve counts, see widen
 		first = second
 	}
@@ -294,8 +294,8 @@ func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]
 	return s.status == optimize.Objective, nil
 }
 
-// tries is the number of candidates from the coarse table.
-const tries = 12
+// singleTries is the number of candidates from the coarse table.
+const singleTries = 12
 
 // known tells whether a coarse fit ended where an earlier one did.
 func (s *search) known(theta []float64) bool {
