@@ -150,9 +150,10 @@ struct Largest {
     MCD_METHOD double bound() const { return seen < 0x7ff00000 ? from_bits(static_cast<int64_t>(seen + 1) << 32) : infinity; }
 };
 
-/* eˣ for x ≤ 700, right to about 2 ulp: x = k·log 2 + r, |r| ≤ ½ log 2, Taylor's series for r; 0 below −700. */
+/* eˣ, right to about 2 ulp: x = k·log 2 + r, |r| ≤ ½ log 2, Taylor's series for r; 0 below −700, infinite above 709. */
 MCD_DEVICE double exponential(double x) {
     if (x < -700) return 0;
+    if (x > 709) return infinity;
     double k = __builtin_floor(x * 1.4426950408889634 + 0.5);
     double r = __builtin_fma(k, -6.93147180369123816490e-01, x); // log 2 in two parts, the first with trailing zeros
     r = __builtin_fma(k, -1.90821492927058770002e-10, r);

@@ -75,7 +75,7 @@ template <class A, class B, class Out> MCD_DEVICE void product(int rows, int inn
     for (int t = thread_index(); t < rows * pairs; t += threads) {
         int i = t / pairs, j = t % pairs * 2, next = j + 1 < columns ? j + 1 : j;
         Complex first = {0, 0}, second = {0, 0};
-        for (int k = 0; k < inner; k++) {
+        MCD_UNROLL_BY(4) for (int k = 0; k < inner; k++) {
             Complex f = a(i, k);
             add_product(first, f, b(k, j));
             add_product(second, f, b(k, next));

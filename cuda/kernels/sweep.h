@@ -94,7 +94,7 @@ template <bool derive> MCD_DEVICE void step(const Item &p, int s, const Complex 
     for (int t = thread_index(); t < p.width * pairs; t += threads) {
         int y = t / pairs, j = t % pairs * 2, next = j + 1 < w.columns ? j + 1 : j;
         Complex psi[2] = {{0, 0}, {0, 0}}, eta[2] = {{0, 0}, {0, 0}};
-        for (int k = 0; k < p.width; k++) {
+        MCD_UNROLL_BY(2) for (int k = 0; k < p.width; k++) {
             Complex g = f[y * p.width + k];
             add_product(psi[0], g, w.psi[k * w.stride + j]);
             add_product(psi[1], g, w.psi[k * w.stride + next]);
@@ -136,7 +136,7 @@ template <bool derive> MCD_DEVICE void emit(const Item &p, Waves &w, const doubl
     int y = thread_index();
     if (!derive || y >= p.width) return;
     double sum = 0;
-    for (int j = 0; j < w.columns; j++) sum += terms[y * (w.stride + 1) + j];
+    MCD_UNROLL_BY(4) for (int j = 0; j < w.columns; j++) sum += terms[y * (w.stride + 1) + j];
     sum = factor * sum + (w.first > 0 ? row[y] : 0);
     w.steepest.see(sum);
     row[y] = sum;
