@@ -53,7 +53,7 @@ const capacity = 1024
 func (e *Engine) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
 	designs := len(d.Points) / max(d.Map.Parameters, 1)
 	r := &descent{e: e, d: d, designs: designs, moments: len(d.Moments) / max(len(d.Points), 1), pace: 1}
-	if err := e.gpu.Do(r.prepare); err != nil {
+	if err := e.do(r.prepare); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -149,7 +149,10 @@ func (r *descent) prepare() (err error) {
 		hosted[int32](&r.states, r.active, r.designs)[i] = C.MCD_GPU_RUNNING
 		hosted[float64](&r.states, r.best, r.designs)[i] = math.Inf(1)
 	}
-	return r.states.upload(e.stream, r.history)
+	if err := r.states.upload(e.stream, r.history); err != nil {
+		return err
+	}
+	return e.stream.Wait()
 }
 
 var rules = map[string]C.int32_t{"rmsprop": C.MCD_GPU_RMSPROP, "adabelief": C.MCD_GPU_ADABELIEF, "adam": C.MCD_GPU_ADAM}
@@ -260,7 +263,7 @@ func (r *descent) Advance(ctx context.Context, n int) (*scatter.Stretch, error) 
 	if err := parallel.Cancelled(ctx); err != nil {
 		return nil, err
 	}
-	err := r.e.gpu.Do(func() error {
+	err := r.e.do(func() error {
 		if err := r.bind(); err != nil {
 			return err
 		}

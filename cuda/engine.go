@@ -67,7 +67,7 @@ func NewEngine(w *adjoint.Wire, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{wire: w, gpu: g, limit: o.MemoryLimit}
-	if err := g.Do(func() error { return e.prepare(int(width)) }); err != nil {
+	if err := e.do(func() error { return e.prepare(int(width)) }); err != nil {
 		e.Close()
 		return nil, err
 	}
@@ -98,6 +98,18 @@ func (e *Engine) prepare(width int) (err error) {
 	e.order = byModes(e.wire.Ceiling())
 	e.share = max(1, int(firstShare/operations(e.wire)*float64(e.Outputs())))
 	return e.reserve(1)
+}
+
+// do runs body in the device's context. After an error nothing is under way on the stream any more, so that memory can be freed
+// and arguments overwritten.
+func (e *Engine) do(body func() error) error {
+	return e.gpu.Do(func() error {
+		err := body()
+		if err != nil && e.stream != (driver.Stream{}) {
+			_ = e.stream.Wait() // has the same to say, if anything
+		}
+		return err
+	})
 }
 
 // byModes lists the points, those with most open modes first, so that the longest work starts first.
@@ -205,7 +217,7 @@ func (e *Engine) Batch(ctx context.Context, b Batch) error {
 		return err
 	}
 	failed := false
-	err := e.gpu.Do(func() error {
+	err := e.do(func() error {
 		if err := e.reserve(b.Designs); err != nil {
 			return err
 		}

@@ -145,6 +145,11 @@ CUresult drain(CUstream stream, bool one) {
     return CUDA_SUCCESS;
 }
 
+// Freeing memory waits for everything under way, as with a driver.
+void settle() {
+    for (CUstream stream : streams) drain(stream, false);
+}
+
 bool intact(const Block &b) {
     auto whole = [](const unsigned char *p) { return std::all_of(p, p + zone, [](unsigned char c) { return c == 0xa5; }); };
     return whole(b.base) && whole(b.base + zone + b.bytes);
@@ -293,6 +298,7 @@ API CUresult cuMemAlloc_v2(CUdeviceptr *pointer, size_t bytes) {
 }
 API CUresult cuMemFree_v2(CUdeviceptr pointer) {
     LEAVE();
+    settle();
     auto it = device_blocks.find(pointer);
     if (it == device_blocks.end()) return complain("memory is freed that is not allocated");
     if (!intact(it->second)) complain("memory around an allocation was overwritten");
@@ -310,6 +316,7 @@ API CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
 }
 API CUresult cuMemFreeHost(void *pointer) {
     LEAVE();
+    settle();
     if (!pinned_blocks.erase((char *)pointer)) return complain("pinned memory is freed that is not allocated");
     free(pointer);
     return CUDA_SUCCESS;
