@@ -14,8 +14,9 @@ type Front interface {
 
 	// Eliminate factors a front in place. Rows are exchanged among the pivot rows only, the same in all lanes, by the rule of
 	// Kernel.Factor; a pivot not larger than its lane's tiny (V) becomes i·tiny: H is Hermitian and −Im Σ ≥ 0, so that this
-	// adds absorption. It returns the number of such replacements.
-	Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int
+	// adds absorption. It returns the number of such replacements. Once another goroutine has set stop (atomically) it returns
+	// within some 10 ms, and the front is of no use.
+	Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int
 	// Extend adds an n × n update into the front (m, b) whose rows and columns index lists: u and l where they are pivots,
 	// c elsewhere.
 	Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64)

@@ -7,7 +7,7 @@ package kernel
 #include <stdint.h>
 
 #define OPERATIONS(NAME) \
-	long NAME(eliminate)(long m, long b, double *u, double *l, double *c, int32_t *pivots, const double *tiny); \
+	long NAME(eliminate)(long m, long b, double *u, double *l, double *c, int32_t *pivots, const double *tiny, const int32_t *stop); \
 	void NAME(extend)(long n, const int32_t *index, const double *update, long m, long b, double *u, double *l, double *c); \
 	void NAME(collect)(long n, const int32_t *target, const double *in, double *out); \
 	void NAME(forward)(long m, long b, long n, const double *u, const double *l, const int32_t *pivots, double *x, double *border); \
@@ -76,8 +76,8 @@ func (avx512Single) Lanes() int   { return 1 }
 func frontValues(x []float64) *C.double { return (*C.double)(unsafe.Pointer(unsafe.SliceData(x))) }
 func frontIndices(x []int32) *C.int32_t { return (*C.int32_t)(unsafe.Pointer(unsafe.SliceData(x))) }
 
-func (avx2Front) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int {
-	return int(C.mcd_front_avx2_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny)))
+func (avx2Front) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int {
+	return int(C.mcd_front_avx2_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny), (*C.int32_t)(stop)))
 }
 
 func (avx2Front) Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64) {
@@ -132,8 +132,8 @@ func (avx2Front) Product(ni, nj, nk int, a, b, c []float64) {
 	C.mcd_front_avx2_product(C.long(ni), C.long(nj), C.long(nk), frontValues(a), frontValues(b), frontValues(c))
 }
 
-func (avx512Front) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int {
-	return int(C.mcd_front_avx512_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny)))
+func (avx512Front) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int {
+	return int(C.mcd_front_avx512_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny), (*C.int32_t)(stop)))
 }
 
 func (avx512Front) Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64) {
@@ -188,8 +188,8 @@ func (avx512Front) Product(ni, nj, nk int, a, b, c []float64) {
 	C.mcd_front_avx512_product(C.long(ni), C.long(nj), C.long(nk), frontValues(a), frontValues(b), frontValues(c))
 }
 
-func (avx2Single) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int {
-	return int(C.mcd_front_single_avx2_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny)))
+func (avx2Single) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int {
+	return int(C.mcd_front_single_avx2_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny), (*C.int32_t)(stop)))
 }
 
 func (avx2Single) Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64) {
@@ -244,8 +244,8 @@ func (avx2Single) Product(ni, nj, nk int, a, b, c []float64) {
 	C.mcd_front_single_avx2_product(C.long(ni), C.long(nj), C.long(nk), frontValues(a), frontValues(b), frontValues(c))
 }
 
-func (avx512Single) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int {
-	return int(C.mcd_front_single_avx512_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny)))
+func (avx512Single) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int {
+	return int(C.mcd_front_single_avx512_eliminate(C.long(m), C.long(b), frontValues(u), frontValues(l), frontValues(c), frontIndices(pivots), frontValues(tiny), (*C.int32_t)(stop)))
 }
 
 func (avx512Single) Extend(n int, index []int32, update []float64, m, b int, u, l, c []float64) {

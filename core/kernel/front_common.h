@@ -32,25 +32,38 @@ static void solveRight(long n, const double *u, long ui, long r, double *b, long
 	solveRight(n - h, u + h * (ui + E), ui, r, b + h * E, bi);
 }
 
+// Whether another thread has asked to end.
+INLINE int stopped(const int32_t *stop) { return __atomic_load_n(stop, __ATOMIC_RELAXED) != 0; }
+
 // Factors columns j … j+w−1 of the pivot rows j … m−1; rows are exchanged over all ld elements.
-static long panel(long m, long ld, long j, long w, double *u, int32_t *pivots, const double *tiny) {
+static long panel(long m, long ld, long j, long w, double *u, int32_t *pivots, const double *tiny, const int32_t *stop) {
+	if (stopped(stop))
+		return 0;
 	if (w <= LEAF)
 		return columns(m, ld, j, w, u, pivots, tiny);
 	long row = ld * E, h = half(w);
-	long replaced = panel(m, ld, j, h, u, pivots, tiny);
+	long replaced = panel(m, ld, j, h, u, pivots, tiny, stop);
 	double *corner = u + j * (row + E);
 	solveLower(1, h, corner, row, E, w - h, corner + h * E, row);
 	multiply(m - j - h, w - h, h, corner + h * row, row, E, corner + h * E, row, corner + h * (row + E), row);
-	return replaced + panel(m, ld, j + h, w - h, u, pivots, tiny);
+	return replaced + panel(m, ld, j + h, w - h, u, pivots, tiny, stop);
 }
 
-long NAME(eliminate)(long m, long b, double *u, double *l, double *c, int32_t *pivots, const double *tiny) {
-	long row = (m + b) * E;
-	long replaced = panel(m, m + b, 0, m, u, pivots, tiny);
-	if (b > 0) {
-		solveLower(1, m, u, row, E, b, u + m * E, row);
-		solveRight(m, u, row, b, l, m * E);
-		multiply(b, b, m, l, m * E, E, u + m * E, row, c, b * E);
+// Rows and columns that are worked on between two looks at stop: some 10 ms.
+INLINE long between(long m, long b) {
+	long n = 20000000 / (V * m * (m + b)) / LEAF * LEAF;
+	return n > 4 * LEAF ? n : 4 * LEAF;
+}
+
+long NAME(eliminate)(long m, long b, double *u, double *l, double *c, int32_t *pivots, const double *tiny, const int32_t *stop) {
+	long row = (m + b) * E, step = between(m, b);
+	long replaced = panel(m, m + b, 0, m, u, pivots, tiny, stop);
+	for (long j = 0; j < b && !stopped(stop); j += step)
+		solveLower(1, m, u, row, E, j + step < b ? step : b - j, u + (m + j) * E, row);
+	for (long i = 0; i < b && !stopped(stop); i += step) {
+		long rows = i + step < b ? step : b - i;
+		solveRight(m, u, row, rows, l + i * m * E, m * E);
+		multiply(rows, b, m, l + i * m * E, m * E, E, u + m * E, row, c + i * b * E, b * E);
 	}
 	return replaced;
 }

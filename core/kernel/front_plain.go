@@ -1,5 +1,7 @@
 package kernel
 
+import "sync/atomic"
+
 // PlainFront is the portable implementation of Front in plain Go with four lanes: the oracle of the others. Its loops are
 // the definition of each operation.
 type PlainFront struct{}
@@ -9,9 +11,12 @@ var _ Front = PlainFront{}
 func (PlainFront) Name() string { return "plain" }
 func (PlainFront) Lanes() int   { return plainLanes }
 
-func (PlainFront) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64) int {
+func (PlainFront) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []float64, stop *int32) int {
 	s, replaced := m+b, 0
 	for k := range m {
+		if atomic.LoadInt32(stop) != 0 {
+			return replaced
+		}
 		p := pivotAmong(m, s, k, u)
 		pivots[k] = int32(p)
 		if p != k {
@@ -30,6 +35,9 @@ func (PlainFront) Eliminate(m, b int, u, l, c []float64, pivots []int32, tiny []
 			eliminateRow(k, s, s-k-1, &d, u, k, u, i*s+k, u, i*s+k+1)
 		}
 		for i := range b { // columns k+1 … m−1 lie in l, the others in c
+			if atomic.LoadInt32(stop) != 0 {
+				return replaced
+			}
 			eliminateRow(k, s, m-k-1, &d, u, k, l, i*m+k, l, i*m+k+1)
 			f := load(l, i*m+k)
 			subtractRow(b, &f, u, k*s+m, c, i*b)

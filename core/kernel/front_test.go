@@ -100,7 +100,7 @@ func TestFrontSolves(t *testing.T) {
 			a := randomLanes(r, m+b, m+b, v)
 			u, l, c := a.block(0, 0, m, m+b), a.block(m, 0, b, m), a.block(m, m, b, b)
 			pivots, tiny := make([]int32, m), make([]float64, v)
-			require.Zero(t, k.Eliminate(m, b, u.data, l.data, c.data, pivots, tiny))
+			require.Zero(t, k.Eliminate(m, b, u.data, l.data, c.data, pivots, tiny, new(int32)))
 			for _, transposed := range []bool{false, true} {
 				x := randomLanes(r, m+b, n, v)
 				rhs := a.times(x, transposed)
@@ -141,7 +141,7 @@ func TestFrontPivoting(t *testing.T) {
 			}
 			u.set(1, 0, v-1, complex(0, c.below))
 			pivots := make([]int32, 2)
-			k.Eliminate(2, 0, u.data, nil, nil, pivots, make([]float64, v))
+			k.Eliminate(2, 0, u.data, nil, nil, pivots, make([]float64, v), new(int32))
 			assert.Equal(t, []int32{c.want, 1}, pivots)
 		}
 	})
@@ -156,10 +156,26 @@ func TestFrontReplacesTinyPivots(t *testing.T) {
 			u.set(0, 0, lane, 2i)
 		}
 		u.set(0, 0, v-1, 1e-9)
-		assert.Equal(t, 1, k.Eliminate(1, 0, u.data, nil, nil, make([]int32, 1), tiny))
+		assert.Equal(t, 1, k.Eliminate(1, 0, u.data, nil, nil, make([]int32, 1), tiny, new(int32)))
 		assert.InDelta(t, 0, cmplx.Abs(u.at(0, 0, v-1)+1e7i), 1)
 		if v > 1 {
 			assert.Equal(t, -0.5i, u.at(0, 0, 0))
+		}
+	})
+}
+
+// A front that is told to stop is left as it is.
+func TestFrontStops(t *testing.T) {
+	eachFront(t, func(t *testing.T, k kernel.Front) {
+		const m, b = 40, 50
+		r, v := rand.New(rand.NewPCG(9, 10)), k.Lanes()
+		u, l, c := randomLanes(r, m, m+b, v), randomLanes(r, b, m, v), newLanes(b, b, v)
+		before := append([]float64(nil), u.data...)
+		stop := int32(1)
+		k.Eliminate(m, b, u.data, l.data, c.data, make([]int32, m), make([]float64, v), &stop)
+		assert.Equal(t, before, u.data)
+		for _, x := range c.data {
+			require.Zero(t, x)
 		}
 	})
 }
@@ -264,7 +280,7 @@ func BenchmarkFront(b *testing.B) {
 				for b.Loop() {
 					copy(u.data, upper.data)
 					copy(l.data, lower.data)
-					k.Eliminate(m, n, u.data, l.data, c.data, pivots, tiny)
+					k.Eliminate(m, n, u.data, l.data, c.data, pivots, tiny, new(int32))
 				}
 				x, y := float64(m), float64(n)
 				work := 8 * (x*x*x/3 + x*x*y + x*y*y) * float64(k.Lanes())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"mcd/core/fault"
 	"mcd/core/kernel"
@@ -442,6 +443,10 @@ const (
 )
 
 func (s *DeviceWorkspace) run(ctx context.Context, g *DeviceGroup, onsite []float64, task func(s *DeviceWorkspace, g *DeviceGroup) error) (err error) {
+	stop := new(int32)
+	if s.stop = stop; ctx != nil {
+		defer context.AfterFunc(ctx, func() { atomic.StoreInt32(stop, 1) })()
+	}
 	s.load(ctx, g, onsite)
 	limit := pivotLimit
 	for range attempts {

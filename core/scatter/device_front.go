@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync/atomic"
 
 	"mcd/core/fault"
 	"mcd/core/kernel"
@@ -19,6 +20,7 @@ type DeviceWorkspace struct {
 	device *Device
 	group  *DeviceGroup
 	ctx    context.Context
+	stop   *int32 // 1 once ctx has ended
 	k      kernel.Front
 	lanes  int
 	buffer *memory.Buffer
@@ -237,10 +239,8 @@ func (s *DeviceWorkspace) factor(limit float64) error {
 	}
 	fronts := s.device.Plan.Fronts
 	for i := range fronts {
-		if i%cancelEvery == 0 {
-			if err := parallel.Cancelled(s.ctx); err != nil {
-				return err
-			}
+		if atomic.LoadInt32(s.stop) != 0 {
+			break
 		}
 		f := &fronts[i]
 		m, b := f.Pivots, len(f.Boundary)
@@ -255,9 +255,9 @@ func (s *DeviceWorkspace) factor(limit float64) error {
 			*other -= n * n
 			s.k.Extend(n, child.Map, place(child.Depth, *other, n*n), m, b, u, l, c)
 		}
-		s.k.Eliminate(m, b, u, l, c, s.pivots[f.First:][:m], s.tiny)
+		s.k.Eliminate(m, b, u, l, c, s.pivots[f.First:][:m], s.tiny, s.stop)
 	}
-	return nil
+	return parallel.Cancelled(s.ctx)
 }
 
 // assemble clears a front and adds the entries of A.

@@ -161,12 +161,11 @@ class _Sweep:
         for (a, b, function, names), low, size in zip(terms, start.tolist(), sizes.tolist()):
             values[low:low + size] = self._value(system, a, b, function, names, size)
         rows, cols, bonds, last = first[i[of]] + row, first[j[of]] + col, (i != j)[of], values[:, -1]
-        tolerance = PRECISION * abs(last).max()
-        for k in range(0, len(terms), 1 + len(terms) // SAMPLES):
-            expected = np.ravel(system.hamiltonian(*terms[k][:2], params=self.each[-1]))
-            if not np.allclose(last[start[k]:start[k + 1]], expected, rtol=0, atol=tolerance, equal_nan=True):
-                values = None
-                break
+        sample = range(0, len(terms), 1 + len(terms) // SAMPLES)
+        expected = np.concatenate([np.ravel(system.hamiltonian(*terms[k][:2], params=self.each[-1])) for k in sample])
+        found = np.concatenate([last[start[k]:start[k + 1]] for k in sample])
+        if not np.allclose(found, expected, rtol=0, atol=PRECISION * abs(last).max(), equal_nan=True):
+            values = None
         return rows, cols, values, bonds
 
     def _assemble_lead(self, lead):
