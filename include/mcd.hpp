@@ -533,6 +533,23 @@ public:
         return out;
     }
 
+    /* g and jacobian[point][orbital] of the weighted sum of the pairs, see mcd_system_combined_jacobian. */
+    Jacobian combined_jacobian(span<const std::int64_t> pairs, span<const double> weights, span<const double> onsite = {}) const {
+        const Sizes s = shape();
+        Jacobian out{std::vector<double>(curves(pairs)), std::vector<double>(static_cast<std::size_t>(s.points * s.orbitals))};
+        check(mcd_system_combined_jacobian(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), start(weights),
+                                           weights.size(), out.conductance.data(), out.conductance.size(),
+                                           out.jacobian.data(), out.jacobian.size()));
+        return out;
+    }
+    /* Shot noise [pair][point], see mcd_system_noise. */
+    std::vector<double> noise(span<const std::int64_t> pairs, span<const double> onsite = {}) const {
+        std::vector<double> g(curves(pairs)), power(g.size());
+        check(mcd_system_noise(get(), pairs.data(), pairs.size(), start(onsite), onsite.size(), g.data(), g.size(),
+                               power.data(), power.size()));
+        return power;
+    }
+
     /* g and complex derivatives, see mcd_system_hamiltonian_vjp and mcd_system_hopping_jacobian. */
     struct ComplexDerivative {
         std::vector<double> conductance;

@@ -23,11 +23,12 @@ size `(length, width)` is as good, and is rearranged once per call, which costs 
 module MCD
 
 using Libdl
-using LinearAlgebra: Adjoint, Transpose
+using LinearAlgebra: Adjoint, Transpose, cond
 
 export Wire, Problem, Sites, Gaussians, Gates, Smoothness, Result, Progress
 export clean, onsite_array, open_modes, conductance, conductance!, jacobian, jacobian!, vjp, vjp!
-export Device, Lead, transmission, transmission_matrix
+export Device, Lead, transmission, transmission_matrix, conductance_matrix, resistance, noise, pattern
+export combined_jacobian, hopping_jacobian, hamiltonian_vjp, derivative, greens_function, wave_function, currents
 export field_derivative, energy_derivative, smatrix, transmission_eigenvalues, ldos, states, feasibility, nearest_feasible
 export objective, objective!, fg!, onsite, labels, identify, design, find_defect, quantize, resume, smooth
 

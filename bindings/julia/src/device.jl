@@ -159,3 +159,149 @@ function ldos(d::Device, point::Integer, onsite=nothing)
     compute(d, :mcd_system_ldos, pointer_of(h), length(h), Int64[point-1], 1, rho, length(rho))
     rho
 end
+
+"C with I = C V for the currents into the device and the voltages of all leads, `[point, lead, lead]`, e²/h."
+function conductance_matrix(d::Device, onsite=nothing)
+    c = -transmission_matrix(d, onsite)
+    for (p, modes) in enumerate(eachrow(open_modes(d))), (i, n) in enumerate(modes)
+        c[p, i, i] += n
+    end
+    c
+end
+
+"""
+    resistance(device, source, drain, plus, minus[, onsite])
+
+Four-terminal resistance (V_plus − V_minus)/I of every point for a current from lead `source` to lead `drain`, h/e²; all other
+leads are voltage probes. NaN where voltages are not defined.
+"""
+function resistance(d::Device, source::Integer, drain::Integer, plus::Integer, minus::Integer, onsite=nothing)
+    source == drain && throw(ArgumentError("drain: $drain is the source; give another lead"))
+    others = setdiff(1:length(d.interfaces), drain)
+    map(eachslice(conductance_matrix(d, onsite); dims=1)) do c
+        reduced = Matrix{Float64}(c[others, others])
+        cond(reduced) < 1 / eps() || return NaN
+        volts = zeros(length(d.interfaces))
+        volts[others] = reduced \ Float64.(others .== source)
+        volts[plus] - volts[minus]
+    end
+end
+
+"""
+    noise(device, to, from[, onsite]) -> T, noise
+
+Transmission and shot noise Σ T_n(1 − T_n) of every point; their ratio is the Fano factor.
+"""
+function noise(d::Device, to::Integer, from::Integer, onsite=nothing)
+    g, power, h = Vector{Float64}(undef, length(d)), Vector{Float64}(undef, length(d)), added(d, onsite)
+    compute(d, :mcd_system_noise, Int64[to-1, from-1], 2, pointer_of(h), length(h), g, length(g), power, length(power))
+    g, power
+end
+
+"""
+    combined_jacobian(device, weights[, onsite])
+
+Σ_ij weights[:, i, j] · ∂T_ij/∂onsite, `[point, orbital]`, for weights `[point, to, from]`: the derivatives of any function of the
+transmissions, with its partial derivatives as weights.
+"""
+function combined_jacobian(d::Device, weights::AbstractArray{<:Real,3}, onsite=nothing)
+    leads, h = length(d.interfaces), added(d, onsite)
+    size(weights) == (length(d), leads, leads) ||
+        throw(DimensionMismatch("weights: size $(size(weights)); give $((length(d), leads, leads))"))
+    pairs = [Int64(k) for to in 0:leads-1 for from in 0:leads-1 for k in (to, from)]
+    w = Float64[weights[p, to, from] for p in 1:length(d), from in 1:leads, to in 1:leads]
+    g, j = similar(w), Matrix{Float64}(undef, d.orbitals, length(d))
+    compute(d, :mcd_system_combined_jacobian, pairs, length(pairs), pointer_of(h), length(h), w, length(w), g, length(g), j,
+            length(j))
+    PermutedDimsArray(j, (2, 1))
+end
+
+"Rows and columns of the entries of the Hamiltonians."
+function pattern(d::Device)
+    h, sizes = d.handle, zeros(Int64, 4)
+    GC.@preserve h sizes begin
+        at = pointer(sizes)
+        check(@ccall libmcd.mcd_system_shape(h::UInt64, at::Ptr{Int64}, (at + 8)::Ptr{Int64}, (at + 16)::Ptr{Int64},
+                                             (at + 24)::Ptr{Int64})::Cint)
+        rows, cols = Vector{Int64}(undef, sizes[2]), Vector{Int64}(undef, sizes[2])
+        check(@ccall libmcd.mcd_system_pattern(h::UInt64, rows::Ptr{Int64}, length(rows)::Csize_t, cols::Ptr{Int64},
+                                               length(cols)::Csize_t)::Cint)
+    end
+    rows .+ 1, cols .+ 1
+end
+
+"""
+    hopping_jacobian(device, to, from, hoppings[, onsite]) -> T, J
+
+Transmission and its derivatives by the hoppings (i, j), H_ji tied to the conjugate of H_ij: the real part of `J[point, hopping]`
+is ∂T/∂Re H_ij, the imaginary part ∂T/∂Im H_ij.
+"""
+function hopping_jacobian(d::Device, to::Integer, from::Integer, hoppings, onsite=nothing)
+    bonds = Int64[k - 1 for bond in hoppings for k in bond]
+    g, h = Vector{Float64}(undef, length(d)), added(d, onsite)
+    j = Matrix{ComplexF64}(undef, length(bonds) ÷ 2, length(d))
+    compute(d, :mcd_system_hopping_jacobian, Int64[to-1, from-1], 2, bonds, length(bonds), pointer_of(h), length(h), g, length(g),
+            j, 2length(j))
+    g, PermutedDimsArray(j, (2, 1))
+end
+
+"""
+    hamiltonian_vjp(device, to, from[, weights, onsite]) -> T, D
+
+Transmission and D, `[point, entry]` over the entries of `pattern`: a change dH changes Σ weights · T by Re Σ D · dH.
+"""
+function hamiltonian_vjp(d::Device, to::Integer, from::Integer, weights=nothing, onsite=nothing)
+    g, h = Vector{Float64}(undef, length(d)), added(d, onsite)
+    w = weights === nothing ? Float64[] : memory(weights, (length(d),), "weights")
+    gradient = Matrix{ComplexF64}(undef, length(pattern(d)[1]), length(d))
+    compute(d, :mcd_system_hamiltonian_vjp, Int64[to-1, from-1], 2, pointer_of(h), length(h), pointer_of(w), length(w), g,
+            length(g), gradient, 2length(gradient))
+    g, PermutedDimsArray(gradient, (2, 1))
+end
+
+"""
+    derivative(device, to, from[, onsite]; hamiltonian=nothing, energy=nothing, leads=nothing) -> T, dT
+
+Transmission and its derivative by one parameter p: `hamiltonian` is dH/dp over the entries of `pattern`, `[point, entry]`;
+`energy` is dE/dp, a number or one for every point; `leads` has (dcell, dhopping), matrices or vectors of one for every point, for
+every lead.
+"""
+function derivative(d::Device, to::Integer, from::Integer, onsite=nothing; hamiltonian=nothing, energy=nothing, leads=nothing)
+    g, dg, h = Vector{Float64}(undef, length(d)), Vector{Float64}(undef, length(d)), added(d, onsite)
+    values = hamiltonian === nothing ? ComplexF64[] : Matrix{ComplexF64}(permutedims(hamiltonian))
+    energies = energy === nothing ? Float64[] : energy isa Real ? fill(Float64(energy), length(d)) : Vector{Float64}(energy)
+    every(m) = m isa AbstractMatrix ? [m for _ in 1:length(d)] : m
+    changes = leads === nothing ? ComplexF64[] :
+              ComplexF64[z for (cell, hopping) in leads for pair in zip(every(cell), every(hopping)) for m in pair for z in permutedims(m)]
+    compute(d, :mcd_system_derivative, Int64[to-1, from-1], 2, pointer_of(h), length(h), pointer_of(values), 2length(values),
+            pointer_of(energies), length(energies), pointer_of(changes), 2length(changes), g, length(g), dg, length(dg))
+    g, dg
+end
+
+"Calls a getter of a complex matrix of the given size."
+function complex_matrix(d::Device, name::Symbol, rows::Integer, columns::Integer, arguments...)
+    m, needed = Matrix{ComplexF64}(undef, columns, rows), Ref{Csize_t}(0)
+    compute(d, name, arguments..., m, 2length(m), needed)
+    permutedims(m)
+end
+
+"Retarded Green's function of one point between the interfaces of two leads."
+function greens_function(d::Device, to::Integer, from::Integer, point::Integer, onsite=nothing)
+    h = added(d, onsite)
+    complex_matrix(d, :mcd_system_green, length(d.interfaces[to]), length(d.interfaces[from]), pointer_of(h), length(h), point - 1,
+                   to - 1, from - 1)
+end
+
+"States of unit flux that the modes of a lead send into the device at one point, `[mode, orbital]`."
+function wave_function(d::Device, from::Integer, point::Integer, onsite=nothing)
+    h = added(d, onsite)
+    complex_matrix(d, :mcd_system_wave_function, open_modes(d)[point, from], d.orbitals, pointer_of(h), length(h), point - 1,
+                   from - 1)
+end
+
+"Currents from orbital `cols[k]` to `rows[k]` of `pattern` in the states that a lead sends in at one point."
+function currents(d::Device, from::Integer, point::Integer, onsite=nothing)
+    flow, h = Vector{Float64}(undef, length(pattern(d)[1])), added(d, onsite)
+    compute(d, :mcd_system_currents, pointer_of(h), length(h), point - 1, from - 1, flow, length(flow))
+    flow
+end

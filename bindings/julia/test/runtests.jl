@@ -47,6 +47,28 @@ message(f) = try f(); "" catch e; e.message end
         s = smatrix(d, 2, onsite)
         @test s' * s ≈ I && abs2(s[2, 1]) ≈ T[2]
         @test ldos(Device(chain, ends, 0.0), 1) ≈ fill(1 / 2π, n)
+        weights = reshape(collect(1.0:12) .^ 2, 3, 2, 2)
+        single = [jacobian(d, to, from, onsite)[2] for to in 1:2, from in 1:2]
+        @test combined_jacobian(d, weights, onsite) ≈ sum(weights[:, i, j] .* single[i, j] for i in 1:2, j in 1:2)
+        @test noise(d, 2, 1, onsite)[2] ≈ T .* (1 .- T) atol = 1e-12
+        @test resistance(d, 1, 2, 1, 2, onsite)[1:2] ≈ 1 ./ T[1:2] && isnan(resistance(d, 1, 2, 1, 2, onsite)[3])
+        @test sum(conductance_matrix(d, onsite); dims=3)[1:2] ≈ [0, 0] atol = 1e-12
+        rows, cols = pattern(d)
+        hopping = hopping_jacobian(d, 2, 1, [(2, 3), (4, 5)], onsite)[2]
+        D = hamiltonian_vjp(d, 2, 1, nothing, onsite)[2]
+        stretch = Float64.([extrema(p) == (2, 3) for p in zip(rows, cols)])
+        slope = derivative(d, 2, 1, onsite; hamiltonian=repeat(stretch', 3))[2]
+        @test slope ≈ real(hopping[:, 1]) && slope ≈ real(D * stretch)
+        warmer = Device(chain, ends, energies .+ 1e-5)
+        colder = Device(chain, ends, energies .- 1e-5)
+        @test derivative(d, 2, 1, onsite; energy=1)[2] ≈
+              (transmission(warmer, 2, 1, onsite) - transmission(colder, 2, 1, onsite)) / 2e-5 atol = 1e-8
+        shifted = derivative(d, 2, 1, onsite; leads=[(ones(1, 1), zeros(1, 1)), (ones(1, 1), zeros(1, 1))])[2]
+        moved(x) = transmission(Device(chain, [Lead(fill(x, 1, 1), fill(-1.0, 1, 1), [k]) for k in (1, n)], energies), 2, 1, onsite)
+        @test shifted ≈ (moved(1e-5) - moved(-1e-5)) / 2e-5 atol = 1e-8
+        psi, flow = wave_function(d, 1, 2, onsite), currents(d, 1, 2, onsite)
+        @test size(psi) == (1, n) && greens_function(d, 2, 1, 2, onsite)[1] ≈ greens_function(d, 1, 2, 2, onsite)[1]
+        @test flow[findfirst(==((4, 3)), collect(zip(rows, cols)))] ≈ T[2]
         hermitian = message(() -> Device([0 1; 2 0], ends[1:1], 0.4))
         @test occursin("Hermitian", hermitian)
         @test occursin("orbital 5", message(() -> Device(zeros(2, 2), ends[2:2], 0.4)))

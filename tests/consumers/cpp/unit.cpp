@@ -421,6 +421,10 @@ void systems() {
     close(j.conductance[0], 1 / (1 + u * u / v2), 1e-13, "a lifted orbital");
     close(j.jacobian[1], -2 * u / v2 / ((1 + u * u / v2) * (1 + u * u / v2)), 1e-13, "its derivative");
     close(chain.vjp(pair, onsite).gradient[1], j.jacobian[1], 1e-13, "its gradient");
+    const std::vector<std::int64_t> both = {1, 0, 0, 0};
+    const std::vector<double> weights = {2, -1};
+    close(chain.combined_jacobian(both, weights, onsite).jacobian[1], 3 * j.jacobian[1], 1e-13, "2T - R by the lifted orbital");
+    close(chain.noise(pair, onsite)[0], j.conductance[0] * (1 - j.conductance[0]), 1e-13, "shot noise");
     close(std::norm(chain.smatrix(0, onsite)[2]), j.conductance[0], 1e-13, "|t|^2");
     throws<mcd::ArgumentError>([&] { chain.transmission(std::vector<std::int64_t>{5, 0}); }, "a lead that is not there");
 
