@@ -83,7 +83,7 @@ func frontCalls(k kernel.Front, m, b, n int) []call {
 	}
 	half := len(index)
 	return []call{
-		{"Eliminate", []int{u, l, c, v}, func(x [][]float64) { k.Eliminate(m, b, x[0], x[1], x[2], found, x[3]) }},
+		{"Eliminate", []int{u, l, c, v}, func(x [][]float64) { k.Eliminate(m, b, x[0], x[1], x[2], found, x[3], new(int32)) }},
 		{"Extend", []int{size(half, half), u, l, c}, func(x [][]float64) { k.Extend(half, index, x[0], m, b, x[1], x[2], x[3]) }},
 		{"Collect", []int{size(m, 1), size(m, 1)}, func(x [][]float64) { k.Collect(rows, x[0], x[1]) }},
 		{"Forward", []int{u, l, x, border}, func(x [][]float64) { k.Forward(m, b, n, x[0], x[1], piv, x[2], x[3]) }},
@@ -93,6 +93,7 @@ func frontCalls(k kernel.Front, m, b, n int) []call {
 		{"Scatter", []int{x, x}, func(x [][]float64) { k.Scatter(cols, n, x[0], x[1]) }},
 		{"Residual", []int{size(m, 1), x, x}, func(x [][]float64) { k.Residual(rows, cols, x[0], n, x[1], x[2]) }},
 		{"Dot", []int{x, x, size(m, 1)}, func(x [][]float64) { k.Dot(rows, cols, n, x[0], x[1], x[2]) }},
+		{"DotC", []int{x, x, size(m, 1)}, func(x [][]float64) { k.DotC(rows, cols, n, x[0], x[1], x[2]) }},
 		{"Largest", []int{x, -n * v}, func(x [][]float64) { k.Largest(m, n, x[0], x[1]) }},
 		{"Combine", []int{x, n * v, -size(m, 1)}, func(x [][]float64) { k.Combine(m, n, x[0], x[1], x[2]) }},
 		{"Product", []int{size(m, b), size(b, n), x}, func(x [][]float64) { k.Product(m, n, b, x[0], x[1], x[2]) }},
