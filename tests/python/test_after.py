@@ -124,3 +124,32 @@ def test_quantization_refuses_what_makes_no_sense(small, designed):
         mcd.quantize(mcd.Problem(small, designed.problem.target, mcd.Sites(filter=2.0)), 0.1)
     with pytest.raises(mcd.ArgumentError, match="no allowed value of onsite\\[0,0\\]"):
         mcd.quantize(mcd.Problem(small, designed.problem.target, mcd.Sites(lower=4.05, upper=4.06)), 0.5)
+
+
+def test_distinct_outcomes_are_ranked_with_their_differences(small, rng):
+    target = small.conductance(4 + 0.3 * rng.standard_normal(small.shape))
+    problem = mcd.Problem(small, target, mcd.Sites(4 + 0.3 * rng.standard_normal(small.shape)))
+    found = mcd.design(problem, starts=5, distinct=0.05, stop_objective=-6, progress=False)
+    for by, measure in (("smoothness", mcd.roughness), ("range", np.ptp),
+                        ("sensitivity", lambda onsite: np.linalg.norm(small.jacobian(onsite)[1]))):
+        ranking = found.ranked(by, count=3, level=-6)
+        assert 2 <= len(ranking.results) <= 3 and np.all(np.diff(ranking.measures) >= 0)
+        np.testing.assert_allclose(ranking.measures, [measure(r.onsite) for r in ranking.results])
+        off = ranking.differences[~np.eye(len(ranking.results), dtype=bool)]
+        assert np.all(off >= 0.05) and np.all(np.diag(ranking.differences) == 0)
+    assert not found.ranked(level=-1e9).results
+    with pytest.raises(mcd.ArgumentError, match="by: 'beauty'"):
+        found.ranked("beauty")
+
+
+def test_smoothness_in_units_of_the_hopping(small, rng):
+    onsite = 4 + 0.2 * rng.standard_normal(small.shape)
+    step = mcd.neighbour_step(onsite)
+    differences = np.concatenate([np.diff(onsite, axis=axis).ravel() for axis in (0, 1)])
+    assert step == pytest.approx(np.sqrt(np.mean(differences**2)))
+    target = np.full(16, 1.0)
+    plain = mcd.Problem(small, target, mcd.Sites(onsite)).objective()[0]
+    priced = mcd.Problem(small, target, mcd.Sites(onsite), regularizers=[mcd.Smoothness.of_step(small, step)]).objective()[0]
+    assert priced - plain == pytest.approx(1)
+    with pytest.raises(mcd.ArgumentError, match="step: 0"):
+        mcd.Smoothness.of_step(small, 0)

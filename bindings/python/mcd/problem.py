@@ -14,7 +14,8 @@ from .device import Device
 from .errors import ArgumentError, InfeasibleWarning
 from .wire import FloatArray, Wire
 
-__all__ = ["Sites", "Gaussians", "Gates", "Directions", "Hoppings", "Parameters", "Smoothness", "Problem", "Identifiability", "roughness"]
+__all__ = ["Sites", "Gaussians", "Gates", "Directions", "Hoppings", "Parameters", "Smoothness", "Problem", "Identifiability", "roughness",
+           "neighbour_step"]
 
 ByName = Mapping[str, ArrayLike]
 
@@ -177,6 +178,15 @@ class Smoothness(NamedTuple):
 
     weight: float
 
+    @classmethod
+    def of_step(cls, wire: Wire, step: float) -> "Smoothness":
+        """The weight by which neighbouring sites that differ by a root mean square of step, in the unit of the hopping, cost 1 of
+        the objective: as much as a curve e times farther from the target."""
+        step = real(step, "step")
+        if not 0 < step < np.inf:
+            raise ArgumentError(f"step: {step}; give a finite difference of neighbouring sites above 0")
+        return cls(1 / (_bonds(wire.shape) * step**2))
+
     def _apply(self, problem: int) -> None:
         call("mcd_problem_set_regularizer", problem, b"smoothness", real(self.weight, "weight of Smoothness"))
 
@@ -185,6 +195,18 @@ def roughness(onsite: ArrayLike) -> float:
     """L_pot of a potential, (length, width): the sum of the squared differences of neighbouring sites."""
     onsite = array(onsite, (None, None), "onsite")
     return sum(float((np.diff(onsite, axis=axis) ** 2).sum()) for axis in (0, 1))
+
+
+def neighbour_step(onsite: ArrayLike) -> float:
+    """The root mean square difference of neighbouring sites of a potential, (length, width): its smoothness in the unit of the
+    hopping."""
+    onsite = array(onsite, (None, None), "onsite")
+    return float(np.sqrt(roughness(onsite) / max(1, _bonds(onsite.shape))))
+
+
+def _bonds(shape: tuple) -> int:
+    """Pairs of neighbouring sites."""
+    return 2 * shape[0] * shape[1] - shape[0] - shape[1]
 
 
 class Identifiability(NamedTuple):

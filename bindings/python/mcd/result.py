@@ -2,7 +2,7 @@
 
 from ctypes import c_double, c_int64, c_size_t
 from functools import cached_property
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -11,9 +11,22 @@ from .errors import ArgumentError, FileError
 from .problem import Identifiability, Problem, _path, roughness
 from .wire import FloatArray
 
-__all__ = ["Result", "load"]
+__all__ = ["Result", "Ranking", "load"]
 
 _QUANTITIES = {"gaussians": ("x", "y", "amplitude", "radius"), "gates": ("volts",)}
+
+
+class Ranking(NamedTuple):
+    """Different potentials for one curve."""
+
+    results: "List[Result]"   #: the least measure first
+    measures: FloatArray      #: (n,)
+    differences: FloatArray   #: root mean square difference of every two potentials, (n, n)
+
+
+_MEASURES = {"smoothness": lambda result: result.roughness, "range": lambda result: float(np.ptp(result.onsite)),
+             "sensitivity": lambda result: float(np.linalg.norm(result.problem.wire.jacobian(result.onsite)[1])),
+             "objective": lambda result: result.objective}
 
 
 class Result:
@@ -133,6 +146,26 @@ class Result:
     def identify(self, sigma: Optional[float] = None) -> Identifiability:
         """What the curve determines about its parameters: see `Problem.identify`."""
         return self.problem.identify(self.vector, sigma)
+
+    def ranked(self, by: str = "smoothness", count: Optional[int] = None, level: float = np.inf) -> "Ranking":
+        """Distinct outcomes of the starts, ranked: "give me five different potentials that show this curve".
+
+        Parameters
+        ----------
+        by : {"smoothness", "range", "sensitivity", "objective"}
+            Measure, the least first: `roughness`; highest minus lowest site; norm of ∂G/∂onsite; L.
+        count : int, optional
+            How many at most.
+        level : float
+            Only outcomes with L ≤ level.
+        """
+        if by not in _MEASURES:
+            raise ArgumentError(f"by: {by!r}; give one of {', '.join(_MEASURES)}")
+        chosen = [(_MEASURES[by](outcome), outcome) for outcome in self.outcomes if outcome.objective <= level]
+        chosen = sorted(chosen, key=lambda pair: pair[0])[:count]
+        results = [outcome for _, outcome in chosen]
+        apart = [[np.sqrt(np.mean((a.onsite - b.onsite) ** 2)) for b in results] for a in results]
+        return Ranking(results, np.array([measure for measure, _ in chosen]), np.array(apart).reshape(len(results), len(results)))
 
     def encode(self) -> bytes:
         """The result as bytes for other programs and languages (a FlatBuffer, schema mcd.fbs)."""
