@@ -59,6 +59,9 @@ class Stage(NamedTuple):
     result: mcd.Result
     cpu: float  #: seconds of processor time from the very beginning
 
+    def __str__(self) -> str:
+        return f"{self.steps:,} evaluations, {self.cpu:.0f} s of CPU ({1000 * self.cpu / self.steps:.0f} s per 1,000)"
+
 
 def recipe(name: str, problem: mcd.Problem, marks, **options) -> list:
     """A long search, seen at every number of evaluations in marks: a list of Stage.

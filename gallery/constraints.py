@@ -16,24 +16,6 @@ def gate_basis(wire: mcd.Wire, count: int = 15) -> np.ndarray:
     return np.array([np.exp(-((x - a) ** 2 + (y - b) ** 2) / 2) for a in centres for b in centres])
 
 
-def quantized(wire: mcd.Wire, curve: np.ndarray, onsite: np.ndarray, step: float, **options):
-    """A potential whose sites are multiples of step, and the evaluations it took.
-
-    In every round half of the free sites, those nearest to a multiple, are rounded and frozen, and the others are optimized
-    again to repair the curve; the last few are rounded as they are.
-    """
-    onsite, frozen, evaluations = onsite.copy(), np.zeros(onsite.shape, bool), 0
-    while (free := np.count_nonzero(~frozen)) > 1:
-        rounded = step * np.round(onsite / step)
-        order = np.argsort(np.where(frozen, np.inf, np.abs(onsite - rounded)), axis=None)[:(free + 1) // 2]
-        frozen.flat[order] = True
-        onsite[frozen] = rounded[frozen]
-        result = mcd.design(mcd.Problem(wire, curve, mcd.Sites(onsite, frozen=frozen)), stop_objective=-8.0, max_evaluations=40,
-                            progress=False, **options)
-        onsite, evaluations = result.onsite.copy(), evaluations + result.evaluations
-    return step * np.round(onsite / step), evaluations
-
-
 @drawing
 def draw(steps: int, quick: bool):
     wire, curve, start = paper_wire(), target("colosseum"), flat_start(paper_wire(), seed=0)
@@ -56,9 +38,10 @@ def draw(steps: int, quick: bool):
             result = mcd.design(mcd.Problem(wire, curve, parametrization), **limits)
             potentials.append(result.onsite)
             titles.append((name, result.objective, result.evaluations))
-        discrete, evaluations = quantized(wire, curve, potentials[0], STEP)
-    rough = STEP * np.round(potentials[0] / STEP)
-    for name, onsite, count in ((f"rounded to {STEP:g} $t$", rough, 1), (f"repaired: {STEP:g} $t$", discrete, evaluations)):
+        free = mcd.design(mcd.Problem(wire, curve, cases["free"]), progress=False)
+        discrete = mcd.quantize(free, STEP, max_evaluations=40 if quick else 300, progress=False)
+    for name, onsite, count in ((f"rounded to {STEP:g} $t$", STEP * np.round(potentials[0] / STEP), 1),
+                                (f"quantized to {STEP:g} $t$", discrete.onsite, discrete.evaluations)):
         potentials.append(onsite)
         titles.append((name, np.log(np.linalg.norm(wire.conductance(onsite) - curve)), count))
     for number, (ax, onsite, (name, objective, count)) in enumerate(zip(axes, potentials, titles)):

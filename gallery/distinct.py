@@ -12,7 +12,8 @@ def draw(steps: int, quick: bool):
     problem = mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, seed=0)))
     with Stopwatch() as watch:
         result = mcd.design(problem, starts=2 if quick else 8, distinct=0.1, stop_objective=-20.0, max_evaluations=0, progress=False)
-    found = sorted((r for r in result.outcomes if r.objective < -20), key=lambda r: r.roughness)[:5]
+    ranking = result.ranked("smoothness", count=5, level=-20)
+    found = ranking.results
 
     figure = canvas(7.2, 3.5)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.25))
@@ -33,8 +34,7 @@ def draw(steps: int, quick: bool):
     panel(ax, 5, "agreement")
 
     ax = middle
-    apart = [[np.sqrt(np.mean((a.onsite - b.onsite) ** 2)) for b in found] for a in found]
-    heat(ax, np.array(apart), "rms ($t$)", cmap="cividis", vmin=0)
+    heat(ax, ranking.differences, "rms ($t$)", cmap="cividis", vmin=0)
     ax.set(xlabel="", ylabel="", xticks=range(len(found)), yticks=range(len(found)))
     ax.set_xticklabels("abcde"[:len(found)])
     ax.set_yticklabels("abcde"[:len(found)])

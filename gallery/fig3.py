@@ -8,10 +8,10 @@ from .common import (OBJECTIVE, OURS, TARGET, THEIRS, Stopwatch, canvas, ceiling
 
 
 def theirs(wire: mcd.Wire, curve: np.ndarray, marks, name: str) -> list:
-    """Results of the paper's recipe (Sec. III A) after each number of steps: ten Gaussians, RMSProp."""
+    """Stages of the paper's recipe (Sec. III A) after each number of steps: ten Gaussians, RMSProp."""
     gaussians = mcd.Gaussians(x=15.0, y=np.linspace(0, 15, 10), amplitude=1.0, radius=2.0)
     problem = mcd.Problem(wire, curve, gaussians)
-    return [stage.result for stage in recipe(name, problem, marks, method="rmsprop", schedule="paper-defect")]
+    return recipe(name, problem, marks, method="rmsprop", schedule="paper-defect")
 
 
 @drawing
@@ -20,9 +20,10 @@ def draw(steps: int, quick: bool):
     hidden = defect(wire)
     curve = wire.conductance(hidden)
     marks = [*range(2000, steps + 1, 2000)] if steps >= 6000 else [max(1, steps * (i + 1) // 3) for i in range(3)]
-    snapshots = theirs(wire, curve, marks, "fig3-quick" if quick else "fig3")
+    run = theirs(wire, curve, marks, "fig3-quick" if quick else "fig3")
     with Stopwatch() as watch:
         ours = mcd.find_defect(wire, curve, progress=False)
+    snapshots = [stage.result for stage in run]
     last = snapshots[-1]
 
     figure = canvas(7.2, 6.4)
@@ -74,7 +75,7 @@ def draw(steps: int, quick: bool):
     ax.legend(loc="lower right")
     panel(ax, 11, "search")
     figure.suptitle(
-        f"Hidden defect. Theirs (ten Gaussians, RMSProp): {last.evaluations:,} evaluations, {last.seconds:.0f} s, "
+        f"Hidden defect. Theirs (ten Gaussians, RMSProp): {run[-1]}, "
         f"$L = {last.objective:.2f}$, potential off by {np.abs(last.onsite - hidden).max():.1f} $t$.\n"
         f"Ours (find_defect): {ours.evaluations} evaluations after a table of curves, {watch}, potential off by {power(error)} $t$.",
         fontsize=8)

@@ -3,16 +3,16 @@
 import mcd
 from matplotlib.image import imread
 
-from .common import (FIELD, OBJECTIVE, OURS, SKY, TARGET, TARGETS, THEIRS, Stopwatch, canvas, ceiling, drawing, flat_start, panel,
+from .common import (FIELD, OBJECTIVE, OURS, SKY, TARGET, TARGETS, THEIRS, Stage, Stopwatch, canvas, ceiling, drawing, flat_start, panel,
                      paper_wire, potential, recipe, reached)
 
 SKYLINES = ("colosseum", "nirvana")
 RANGE = (0.0, 9.5)  # e²/h at the bottom and the top edge of the pictures
 
 
-def theirs(problem: mcd.Problem, marks, name: str) -> mcd.Result:
+def theirs(problem: mcd.Problem, marks, name: str) -> Stage:
     """The paper's recipe (Sec. III B) after the last number of steps: every site, AdaBelief."""
-    return recipe(name, problem, marks, method="adabelief", schedule="paper-sites")[-1].result
+    return recipe(name, problem, marks, method="adabelief", schedule="paper-sites")[-1]
 
 
 @drawing
@@ -27,7 +27,8 @@ def draw(steps: int, quick: bool):
         with Stopwatch() as watch:
             ours = mcd.design(problem, progress=False)
         marks = range(1000, steps + 1, 1000) if steps >= 1000 else [steps]
-        first = theirs(problem, marks, f"fig4-{name}" + "-quick" * quick)
+        stage = theirs(problem, marks, f"fig4-{name}" + "-quick" * quick)
+        first = stage.result
 
         ax = axes[row, 0]
         ax.imshow(imread(TARGETS / f"{name}.png"), cmap="gray", alpha=0.35, extent=(0, wire.fields[-1], *RANGE), aspect="auto")
@@ -57,7 +58,7 @@ def draw(steps: int, quick: bool):
         ax.legend(loc="lower left")
         panel(ax, 4 * row + 3, "search")
         notes.append(f"{name}: ours $L < -3$ in {reached(ours, -3)} and $L < -20$ in {reached(ours, -20)} evaluations, {watch}; "
-                     f"theirs $L = {first.objective:.2f}$ after {first.evaluations:,}, {first.seconds:.0f} s.")
+                     f"theirs $L = {first.objective:.2f}$,\n    {stage}.")
     figure.suptitle("\n".join(notes), fontsize=8)
     return figure
 

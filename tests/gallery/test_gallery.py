@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mcd
-from gallery import common, constraints, fig3, identifiability, measure, sideleads
+from gallery import common, fig3, measure, sideleads
 from gallery.__main__ import FIGURES, main
 
 
@@ -55,23 +55,6 @@ def test_side_leads_tell_where_a_defect_stands_and_hoppings_split():
     design, bonds = sideleads.splitter(device, 60)
     assert np.abs(design.conductance - [[0.5], [0.25]]).max() < 1e-6
     assert np.abs(list(design.parameters.values())).max() <= 0.6
-
-
-def test_quantized_sites_are_multiples_and_repair_the_curve(wire):
-    start = common.flat_start(wire, 1)
-    curve = 0.8 * wire.conductance(common.flat_start(wire, 2)) + 0.1
-    found = mcd.design(mcd.Problem(wire, curve, mcd.Sites(start)), progress=False).onsite
-    onsite, _ = constraints.quantized(wire, curve, found, 0.2)
-    assert np.abs(onsite / 0.2 - np.round(onsite / 0.2)).max() < 1e-9
-    misfit = lambda h: np.linalg.norm(wire.conductance(h) - curve)
-    assert misfit(onsite) < misfit(0.2 * np.round(found / 0.2))
-
-
-def test_combinations_rebuild_the_jacobian(wire):
-    jacobian = wire.jacobian(common.flat_start(wire, 3))[1]
-    values, patterns = identifiability.combinations(jacobian)
-    flat = patterns.reshape(len(values), -1)
-    assert np.allclose(np.linalg.norm(jacobian.reshape(len(values), -1) @ flat.T, axis=0), values)
 
 
 def test_a_pair_is_told_from_another_but_not_from_its_images(wire):
