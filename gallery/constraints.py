@@ -20,7 +20,7 @@ def gate_basis(wire: mcd.Wire, count: int = 15) -> np.ndarray:
 def draw(steps: int, quick: bool):
     wire, curve, start = paper_wire(), target("colosseum"), flat_start(paper_wire(), seed=0)
     outside = np.ones(wire.shape, bool)
-    outside[8:22, 5:25] = False
+    outside[5:25, 3:27] = False
     limits = dict(max_evaluations=20 if quick else 300, progress=False)
     cases = {
         "free": mcd.Sites(start),
@@ -32,14 +32,14 @@ def draw(steps: int, quick: bool):
     }
     figure = canvas(7.2, 4.6)
     axes = figure.subplots(2, 4).ravel()
-    potentials, titles = [], []
+    results, potentials, titles = [], [], []
     with Stopwatch() as watch:
         for name, parametrization in cases.items():
             result = mcd.design(mcd.Problem(wire, curve, parametrization), **limits)
+            results.append(result)
             potentials.append(result.onsite)
             titles.append((name, result.objective, result.evaluations))
-        free = mcd.design(mcd.Problem(wire, curve, cases["free"]), progress=False)
-        discrete = mcd.quantize(free, STEP, max_evaluations=40 if quick else 300, progress=False)
+        discrete = mcd.quantize(results[0], STEP, max_evaluations=40 if quick else 300, progress=False)
     for name, onsite, count in ((f"rounded to {STEP:g} $t$", STEP * np.round(potentials[0] / STEP), 1),
                                 (f"quantized to {STEP:g} $t$", discrete.onsite, discrete.evaluations)):
         potentials.append(onsite)

@@ -75,7 +75,7 @@ def draw(steps: int, quick: bool):
     ax.legend(loc="lower right")
     panel(ax, 11, "search")
     figure.suptitle(
-        f"Hidden defect. Theirs (ten Gaussians, RMSProp): {run[-1]}, "
+        f"Hidden defect. Theirs (ten Gaussians, RMSProp): {run[-1]},\n"
         f"$L = {last.objective:.2f}$, potential off by {np.abs(last.onsite - hidden).max():.1f} $t$.\n"
         f"Ours (find_defect): {ours.evaluations} evaluations after a table of curves, {watch}, potential off by {power(error)} $t$.",
         fontsize=8)

@@ -55,10 +55,10 @@ def draw(steps: int, quick: bool):
         ax.plot(first.history["evaluations"], first.history["objective"], color=THEIRS, label="theirs")
         ax.plot(ours.history["evaluations"], ours.history["objective"], color=OURS, label="ours")
         ax.set(xscale="log", xlabel="evaluations", ylabel=OBJECTIVE)
-        ax.legend(loc="lower left")
+        ax.legend(loc="center right", bbox_to_anchor=(1, 0.4))
         panel(ax, 4 * row + 3, "search")
-        notes.append(f"{name}: ours $L < -3$ in {reached(ours, -3)} and $L < -20$ in {reached(ours, -20)} evaluations, {watch}; "
-                     f"theirs $L = {first.objective:.2f}$,\n    {stage}.")
+        notes.append(f"{name}: ours $L < -3$ in {reached(ours, -3)} and $L < -20$ in {reached(ours, -20)} evaluations, {watch};\n"
+                     f"theirs $L = {first.objective:.2f}$: {stage}.")
     figure.suptitle("\n".join(notes), fontsize=8)
     return figure
 

@@ -51,9 +51,11 @@ def draw(steps: int, quick: bool):
     history = ours.history
     middle.plot(history["evaluations"], history["roughness"], color=SKY, linewidth=0.7, label="ours, on the way")
     kept = history["objective"] <= LEVEL
-    middle.plot(history["evaluations"][kept], np.minimum.accumulate(history["roughness"][kept]), color=OURS, marker="o", markersize=2.5,
+    middle.plot(history["evaluations"][kept], history["roughness"][kept], "o", color=OURS, markersize=3,
                 label=f"ours, $L_{{cond}} \\leq {LEVEL:g}$")
-    middle.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="$L_{pot}$  ($t^2$)")
+    middle.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="$L_{pot}$  ($t^2$)", ylim=(12, None))
+    middle.set_yticks([20, 50, 100, 200, 400], ["20", "50", "100", "200", "400"])
+    middle.minorticks_off()
     middle.legend(loc="lower left")
     panel(middle, 6, "roughness on the way")
 

@@ -5,7 +5,6 @@ import numpy as np
 
 from .common import (BLUE, GREEN, RED, Stopwatch, canvas, defect, drawing, flat_start, heat, panel, paper_wire, target)
 
-
 NOISE = 0.02  # e²/h
 
 
@@ -39,6 +38,6 @@ def draw(steps: int, quick: bool):
         panel(ax, number, f"combination {which + 1}: one defect")
     determined = ", ".join(f"{name} {found.determined(NOISE)}" for name, found in known.items())
     errors = ", ".join(f"{symbol} ± {error:.3f}" for symbol, error in zip(("y", "A", "r"), gaussian.errors))
-    figure.suptitle(f"Of 900 combinations of sites, those that a curve with noise {NOISE} $e^2/h$ determines to 1 $t$: {determined} ({watch}).\n"
+    figure.suptitle(f"Of 900 combinations of sites, those that a curve with noise {NOISE} $e^2/h$ determines to 1 $t$:\n{determined}; {watch}.\n"
                     f"Of a single Gaussian ($y$ = 10, $A$ = 10, $r$ = 2) it determines everything: {errors}.", fontsize=8)
     return figure

@@ -1,6 +1,6 @@
-"""Measures what the gallery shows, over many defects and seeds: ``python -m gallery.measure``.
+"""Measures what the gallery shows, over many defects and seeds: ``python -m gallery.measure``, or parts of it by name.
 
-Writes build/gallery/measure.json and prints it. Seconds are those of this machine as busy as it is.
+Prints what it measures and keeps it in build/gallery/measure.json. Seconds are those of this machine as busy as it is.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import mcd
 import numpy as np
 
 from .common import WORK, Stopwatch, defect, flat_start, paper_wire, reached, target
-from .defects import error, random_defect
+from .defects import NOISE, TRUE, error, random_defect
 from .fig4 import SKYLINES
 
 
@@ -57,6 +57,20 @@ def same_pair(true: dict, found: dict, wire: mcd.Wire) -> bool:
     return any(np.abs(shape(found, mirror) - shape(true, False)).max() < 1e-6 for mirror in (False, True))
 
 
+def noise(wire: mcd.Wire, count: int, seed: int = 0) -> dict:
+    """In how many of count noisy curves the parameters of the paper's defect lie within three stated standard errors."""
+    rng, out = np.random.default_rng(seed), {}
+    clean = wire.conductance(defect(wire))
+    for sigma in NOISE:
+        within = dict.fromkeys(TRUE, 0)
+        for _ in range(count):
+            found = mcd.find_defect(wire, clean + sigma * rng.standard_normal(clean.size), sigma=sigma, progress=False)
+            for name, deviation in error(found, TRUE).items():
+                within[name] += abs(deviation) <= 3 * found.parameter_errors[name][0]
+        out[f"sigma {sigma}"] = {**{name: int(value) for name, value in within.items()}, "of": count}
+    return out
+
+
 def skylines(wire: mcd.Wire, seeds: int) -> dict:
     """Evaluations until L < −3 and L < −20 of every target and seed (None where missed), and the seconds of whole searches."""
     out = {}
@@ -86,28 +100,57 @@ def smoothing(wire: mcd.Wire, seeds: int) -> dict:
     return out
 
 
+def quantization(wire: mcd.Wire, steps=(0.5, 0.2, 0.1, 0.05)) -> dict:
+    """L of sites that are multiples of a step, rounded as they are and by mcd.quantize."""
+    out = {}
+    for name in SKYLINES:
+        curve = target(name)
+        free = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, 0))), progress=False)
+        for step in steps:
+            with Stopwatch() as watch:
+                found = mcd.quantize(free, step, progress=False)
+            rounded = wire.conductance(step * np.round(free.onsite / step))
+            out[f"{name}, {step}"] = {"rounded": float(np.log(np.linalg.norm(rounded - curve))), "quantized": found.objective,
+                                      "evaluations": found.evaluations, "seconds": watch.seconds, "seconds of CPU": watch.cpu}
+    return out
+
+
 def median(values: list):
     """The median, None of nothing."""
     return float(np.median(values)) if values else None
 
 
+PARTS = {
+    "repulsive": lambda wire, chosen: defects(wire, chosen.repulsive, attractive=False),
+    "attractive": lambda wire, chosen: defects(wire, chosen.attractive, attractive=True),
+    "pairs": lambda wire, chosen: pairs(wire, chosen.pairs),
+    "noise": lambda wire, chosen: noise(wire, chosen.curves),
+    "skylines": lambda wire, chosen: skylines(wire, chosen.seeds),
+    "smoothing": lambda wire, chosen: smoothing(wire, chosen.seeds),
+    "quantization": lambda wire, chosen: quantization(wire),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gallery.measure", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"which: {', '.join(PARTS)} (default: all)")
     parser.add_argument("--repulsive", type=int, default=200, help="random repulsive defects (default: %(default)s)")
     parser.add_argument("--attractive", type=int, default=60, help="random attractive defects (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=50, help="random pairs of repulsive defects (default: %(default)s)")
+    parser.add_argument("--curves", type=int, default=100, help="noisy curves of each noise (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=8, help="starts of every skyline (default: %(default)s)")
     chosen = parser.parse_args()
-    wire, report = paper_wire(), {"mcd": mcd.__version__}
-    report["backend"] = wire.backend
+    for name in chosen.parts:
+        if name not in PARTS:
+            parser.error(f"{name} cannot be measured; give some of {', '.join(PARTS)}")
+    wire, path = paper_wire(), WORK / "measure.json"
     WORK.mkdir(parents=True, exist_ok=True)
-    for name, measure in (("repulsive", lambda: defects(wire, chosen.repulsive, False)),
-                          ("attractive", lambda: defects(wire, chosen.attractive, True)),
-                          ("pairs", lambda: pairs(wire, chosen.pairs)),
-                          ("skylines", lambda: skylines(wire, chosen.seeds)), ("smoothing", lambda: smoothing(wire))):
-        report[name] = measure()
+    report = json.loads(path.read_text()) if path.exists() else {}
+    report.update({"mcd": mcd.__version__, "backend": wire.backend})
+    for name in chosen.parts or PARTS:
+        report[name] = PARTS[name](wire, chosen)
         print(name, json.dumps(report[name], indent=1), flush=True)
-        (WORK / "measure.json").write_text(json.dumps(report, indent=1))
+        path.write_text(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":
