@@ -2,7 +2,7 @@
 
 import ctypes
 import warnings
-from typing import Callable, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -120,8 +120,8 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
     return _run(job, progress, callback)
 
 
-def find_defect(wire: Union[Wire, Device], target, count: int = 1, sigma: Optional[float] = None, seed: int = 0,
-                max_evaluations: Optional[int] = None, checkpoint=None, progress: Optional[bool] = None, *,
+def find_defect(wire: Union[Wire, Device], target: Union[ArrayLike, Mapping], count: int = 1,
+                sigma: Optional[float] = None, seed: int = 0, max_evaluations: Optional[int] = None, checkpoint=None, progress: Optional[bool] = None, *,
                 stop_objective: Optional[float] = None, time_limit: float = 0.0, checkpoint_interval: float = 10.0,
                 callback: Optional[Callable[[Progress], None]] = None, curves: Optional[Curves] = None) -> Result:
     """Finds the Gaussian defects in an otherwise clean wire or device that explain a curve, from many starts.

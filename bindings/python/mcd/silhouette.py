@@ -1,7 +1,7 @@
 """Target curves from what a user holds: measured points, files, pictures."""
 
 import os
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,8 @@ class Curve(NamedTuple):
     target: FloatArray  #: G in e²/h
 
 
-def read_curve(source, fields: Optional[ArrayLike] = None, lattice_constant: Optional[float] = None) -> Curve:
+def read_curve(source: Union[str, os.PathLike, Tuple[ArrayLike, ArrayLike]], fields: Optional[ArrayLike] = None,
+               lattice_constant: Optional[float] = None) -> Curve:
     """A target curve from a file or from arrays, as it is or at other fields.
 
     Parameters
