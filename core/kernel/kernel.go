@@ -59,7 +59,7 @@ type Kernel interface {
 
 	// Check computes the residual r = −(D·b + before) − after of a slice b between its neighbours, w × c batches with leading
 	// dimension ldb; with conj, D is transposed. r goes to out unless that is nil. Each lane of residual (V values) is raised to
-	// the lane's largest |re| or |im| in r, and of largest to that in b; a NaN or an infinity gives +Inf.
+	// the lane's largest |re| or |im| in r, and of largest to that in b; a NaN or an infinity in r gives +Inf for both.
 	Check(conj bool, w int, h, e, cs []float64, c, ldb int, b, before, after, out, residual, largest []float64)
 
 	// Mix computes out = a·coef; a and out are w × c with leading dimension ldb, coef is c × c with leading dimension c.

@@ -671,26 +671,25 @@ static void recur(int64_t conj, int64_t w, const double *h, const double *e, con
 			pair(&x, w, y, least(column_block, c - j), s, b + j * E, s, prev + j * E, out + j * E);
 }
 
-// widest is the largest magnitude seen in every lane, and a trap: zero, but NaN with the first number that is NaN or infinite.
+// widest is the largest magnitude seen in every lane, parts apart.
 typedef struct {
-	vec re, im, trap;
+	vec re, im;
 } widest;
 
 INLINE void see(widest *most, element x)
 {
 	most->re = MAX(magnitude(x.re), most->re);
 	most->im = MAX(magnitude(x.im), most->im);
-	most->trap = FMA(x.re, SPLAT(0), FMA(x.im, SPLAT(0), most->trap));
 }
 
-// raise raises each of V values to what has been seen.
-INLINE void raise(double *out, widest most)
+// raise raises each of V values to what has been seen, and to infinity where the trap is not zero.
+INLINE void raise(double *out, widest most, vec trap)
 {
-	double trap[V];
+	double sprung[V];
 	STORE(out, MAX(MAX(most.re, most.im), LOAD(out)));
-	STORE(trap, most.trap);
+	STORE(sprung, trap);
 	for (int l = 0; l < V; l++)
-		if (trap[l] != 0)
+		if (sprung[l] != 0)
 			out[l] = __builtin_inf();
 }
 
@@ -699,7 +698,8 @@ static void check(int64_t conj, int64_t w, const double *h, const double *e, con
 {
 	const slice x = slice_of(h, e, cs, conj);
 	const int64_t s = ldb * E;
-	widest rest = {SPLAT(0), SPLAT(0), SPLAT(0)}, size = rest;
+	widest rest = {SPLAT(0), SPLAT(0)}, size = rest;
+	vec trap_re = SPLAT(0), trap_im = SPLAT(0); // become NaN with the first residual that is NaN or infinite
 	for (int64_t y = 0; y < w; y++) {
 		const vec d = SPLAT(h[y]) - x.e;
 		for (int64_t j = y * s; j < y * s + c * E; j += E) {
@@ -711,10 +711,12 @@ static void check(int64_t conj, int64_t w, const double *h, const double *e, con
 				store(out + j, r);
 			see(&rest, r);
 			see(&size, here);
+			trap_re = FMA(r.re, SPLAT(0), trap_re);
+			trap_im = FMA(r.im, SPLAT(0), trap_im);
 		}
 	}
-	raise(residual, rest);
-	raise(largest, size);
+	raise(residual, rest, trap_re + trap_im);
+	raise(largest, size, trap_re + trap_im);
 }
 
 // step computes row t − r + fresh of every level r of a column, see levels.

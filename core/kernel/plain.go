@@ -364,17 +364,17 @@ func (Plain) Check(conj bool, w int, h, e, cs []float64, c, ldb int, b, before, 
 			if out != nil {
 				r.store(out, at)
 			}
-			raise(residual, &r)
-			raise(largest, &v)
+			raise(residual, &r, &r)
+			raise(largest, &v, &r)
 		}
 	}
 }
 
-// raise raises every lane of most to the size of v.
-func raise(most []float64, v *cvec) {
+// raise raises every lane of most to the size of v, and to +Inf where trap is not finite.
+func raise(most []float64, v, trap *cvec) {
 	for l := range v.re {
 		x := math.Max(math.Abs(v.re[l]), math.Abs(v.im[l]))
-		if math.IsNaN(x) {
+		if sum := math.Abs(trap.re[l]) + math.Abs(trap.im[l]); !(sum <= math.MaxFloat64) {
 			x = math.Inf(1)
 		}
 		most[l] = math.Max(most[l], x)
