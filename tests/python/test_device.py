@@ -218,6 +218,15 @@ def test_bad_input(chain, change, words):
         assert word in str(error.value), error.value
 
 
+def test_level_at_the_energy_is_named():
+    """A level that only a lead without modes touches has no Green's function: the error says where and what to do."""
+    closed = mcd.SelfEnergy([[0.0]], [1])
+    device = mcd.Device(([0, 1], [0, 1], [0.3, 0.5]), [mcd.SelfEnergy([[-1j]], [0]), closed], [0.5], positions=[[0], [7]])
+    np.testing.assert_array_equal(device.transmission(1, 0), 0)
+    with pytest.raises(mcd.NumericalError, match=r"point 0.*orbital 1 at \[7\].*bound state.*change the energy"):
+        device.greens_function(1, 1)
+
+
 def test_bad_calls(chain):
     device = mcd.Device(**chain)
     for call, words in [(lambda: device.transmission(2, 0), ["lead 2", "0 to 1"]), (lambda: device.ldos(1), ["point"]),

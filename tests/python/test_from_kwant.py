@@ -79,6 +79,19 @@ refused(mcd.ArgumentError, "at point 0", lambda: mcd.from_kwant(system, 1, dict(
 refused(mcd.ArgumentError, "Hermitian", lambda: mcd.from_kwant(system, 1, dict(well=1j), sweep=("phi", fields)))
 """
 
+HALL = """
+import devices, mcd, numpy as np
+arms = (6, 13, 1), (26, 33, 1), (6, 13, -1), (26, 33, -1)
+bar = devices.hall_bar(40, 20, arms, stub=2, disorder=0.1, energy=0.8, phi=0)
+hall = mcd.from_kwant(bar.system, 0.8, sweep=("phi", np.array([0.07, 0.1, 0.12, 0.16, 0.2, 0.3])))
+modes = hall.open_modes[:, 0]
+np.testing.assert_array_equal(modes, [3, 2, 2, 1, 1, 1])
+np.testing.assert_allclose(hall.resistance(0, 1, 2, 4), -1 / modes, rtol=1e-3)  # R_xy
+np.testing.assert_allclose(hall.resistance(0, 1, 2, 3), 0, atol=1e-3)           # R_xx
+R, J = hall.resistance_jacobian(0, 1, 2, 4)
+assert abs(J[-2:]).max() < 1e-9  # no impurity matters on the plateau
+"""
+
 
 def test_reference_devices():
     python("-c", REFERENCES)
@@ -86,3 +99,7 @@ def test_reference_devices():
 
 def test_value_functions():
     python("-c", FUNCTIONS)
+
+
+def test_quantum_hall_effect():
+    python("-c", HALL)
