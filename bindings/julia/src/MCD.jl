@@ -25,7 +25,7 @@ module MCD
 using Libdl
 using LinearAlgebra: Adjoint, Transpose, cond
 
-export Wire, Problem, Sites, Gaussians, Gates, Smoothness, Result, Progress
+export Wire, Problem, Sites, Gaussians, Gates, Hoppings, Smoothness, Result, Progress
 export clean, onsite_array, open_modes, conductance, conductance!, jacobian, jacobian!, vjp, vjp!
 export Device, Lead, transmission, transmission_matrix, conductance_matrix, resistance, noise, pattern
 export combined_jacobian, hopping_jacobian, hamiltonian_vjp, derivative, greens_function, wave_function, currents

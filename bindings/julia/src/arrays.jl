@@ -33,6 +33,10 @@ function sized(v::AbstractArray, size, name)
     v
 end
 
+"The memory of an array of the library's layout."
+raw(v::Array) = v
+raw(v) = v.parent
+
 "Output arrays must be in the library's order, since they are written in place."
 function output(v, size, name)
     v isa Union{SiteArray{Float64},SiteArrays{Float64},Vector{Float64}} || throw(ArgumentError(

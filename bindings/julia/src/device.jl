@@ -76,6 +76,20 @@ function entries(matrices)
     first.(pattern) .- 1, last.(pattern) .- 1, [ComplexF64[m[i, j] for (i, j) in pattern] for m in matrices]
 end
 
+"The device that a handle names."
+function Device(h::Handle)
+    sizes = [Ref{Int64}(0) for _ in 1:4]
+    a, b, c, e = sizes
+    check(@ccall libmcd.mcd_system_shape(h::UInt64, a::Ptr{Int64}, b::Ptr{Int64}, c::Ptr{Int64}, e::Ptr{Int64})::Cint)
+    energies = Vector{Float64}(undef, c[])
+    check(@ccall libmcd.mcd_system_energies(h::UInt64, energies::Ptr{Float64}, length(energies)::Csize_t)::Cint)
+    orbitals = Ref{Int64}(0)
+    touched(i) = growing(Int64, (o, n, m) -> @ccall libmcd.mcd_system_lead(h::UInt64, i::Int64, orbitals::Ptr{Int64},
+        o::Ptr{Int64}, n::Csize_t, m::Ptr{Csize_t})::Cint)
+    Device(h, a[], energies, [touched(i) .+ 1 for i in 0:e[]-1])
+end
+
+Base.size(d::Device) = (d.orbitals,)
 Base.length(d::Device) = length(d.energies)
 Base.show(io::IO, d::Device) =
     print(io, "Device of ", d.orbitals, " orbitals, ", length(d.interfaces), " leads, ", length(d), " points")

@@ -76,11 +76,101 @@ the parameters. `MCD.encode` and `MCD.save` hand it to other programs and langua
 """
 struct Problem
     handle::Handle
-    wire::Wire
+    wire::Union{Wire,Device}
 end
 
-Problem(handle::Handle) =
-    Problem(handle, Wire(create(p -> @ccall libmcd.mcd_problem_wire(handle::UInt64, p::Ptr{UInt64})::Cint)))
+function Problem(handle::Handle)
+    curves = growing(Int64, (o, n, m) ->
+        @ccall libmcd.mcd_problem_get_curves(handle::UInt64, o::Ptr{Int64}, n::Csize_t, m::Ptr{Csize_t})::Cint)
+    isempty(curves) && return Problem(handle, Wire(create(p -> @ccall libmcd.mcd_problem_wire(handle::UInt64, p::Ptr{UInt64})::Cint)))
+    Problem(handle, Device(create(p -> @ccall libmcd.mcd_problem_system(handle::UInt64, p::Ptr{UInt64})::Cint)))
+end
+
+"""
+    Problem(device, target, parametrization=Sites(); curves=[(2, 1)], weights=nothing, loss="squares", loss_scale=1.0)
+
+The same for any device, whose transmissions `(to, from)` shall follow the curves of `target`: a vector for one curve, or a matrix
+`[point, curve]`. Parametrizations are `Sites`, `Gates` (bases `[gate, orbital]`) and `Gaussians` by on-site energies added to the
+orbitals, and `Hoppings`. `problem.wire` is the device; `target` and `weights` are matrices.
+"""
+function Problem(device::Device, target, parametrization=nothing; curves=[(2, 1)], weights=nothing, loss="squares", loss_scale=1.0)
+    pairs = Int64[lead - 1 for curve in curves for lead in curve]
+    all(length(curve) == 2 for curve in curves) || throw(ArgumentError("curves: $curves; give (to, from) for each"))
+    shape = (length(device), length(curves))
+    t, d = by_curve(target, shape, "target"), device.handle
+    h = create(p -> @ccall libmcd.mcd_problem_create_device(d::UInt64, pairs::Ptr{Int64}, length(pairs)::Csize_t, t::Ptr{Float64},
+                                                            length(t)::Csize_t, p::Ptr{UInt64})::Cint)
+    problem = Problem(h, device)
+    parametrization === nothing || apply!(problem, parametrization)
+    if weights !== nothing
+        v = by_curve(weights isa Real ? fill(weights, shape) : weights, shape, "weights")
+        check(@ccall libmcd.mcd_problem_set_weights(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t)::Cint)
+    end
+    loss == "squares" || check(@ccall libmcd.mcd_problem_set_loss(h::UInt64, loss::Cstring, loss_scale::Float64)::Cint)
+    problem
+end
+
+"Curves one after the other, from [point, curve] or one curve."
+by_curve(v::AbstractVector, shape, name) = by_curve(reshape(v, :, 1), shape, name)
+by_curve(v::AbstractMatrix, shape, name) = Vector{Float64}(vec(sized(v, shape, name)))
+
+"""
+    Hoppings(bonds, start=0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing)
+
+Relative changes c of the hoppings (i, j) of a device are the parameters: H_ij becomes (1 + c)·H_ij, tied to its conjugate.
+"""
+struct Hoppings
+    bonds::Vector{Tuple{Int,Int}}
+    start
+    options
+    Hoppings(bonds, start=0.0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing) =
+        new([(i, j) for (i, j) in bonds], start, (lower = lower, upper = upper, frozen = frozen, ties = ties))
+end
+
+function apply!(problem::Problem, hoppings::Hoppings)
+    device, h, o = problem.wire, problem.handle, hoppings.options
+    device isa Device || throw(ArgumentError("parametrization: hoppings are for devices; give Sites, Gaussians or Gates"))
+    rows, cols, values = pattern(device)
+    place = Dict(zip(zip(rows, cols), eachindex(rows)))
+    at(i, j) = get(() -> throw(ArgumentError("bonds: ($i, $j) is no entry of the Hamiltonian; give others")), place, (i, j))
+    n = length(hoppings.bonds)
+    entries = Int64[at(b...) for (i, j) in hoppings.bonds for b in ((i, j), (j, i))]
+    first, picked, numbers = Int64[2k for k in 0:n], values[entries, :], entries .- 1
+    over(v) = v isa AbstractVector ? collect(v) : fill(v, n)
+    start = memory(over(hoppings.start), (n,), "start")
+    names = join(["hopping[$i,$j]" for (i, j) in hoppings.bonds], "\n")
+    check(@ccall libmcd.mcd_problem_set_directions(h::UInt64, first::Ptr{Int64}, length(first)::Csize_t, numbers::Ptr{Int64},
+        length(numbers)::Csize_t, picked::Ptr{ComplexF64}, (2length(picked))::Csize_t, start::Ptr{Float64}, n::Csize_t,
+        names::Cstring)::Cint)
+    constrain!(problem, n, over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
+               o.ties === nothing ? nothing : over(o.ties))
+end
+
+"Rows and columns of the entries of a device, from 1, and their values [entry, point]."
+function pattern(device::Device)
+    h, sizes = device.handle, [Ref{Int64}(0) for _ in 1:4]
+    a, b, c, e = sizes
+    check(@ccall libmcd.mcd_system_shape(h::UInt64, a::Ptr{Int64}, b::Ptr{Int64}, c::Ptr{Int64}, e::Ptr{Int64})::Cint)
+    n = b[]
+    rows, cols, values = Vector{Int64}(undef, n), Vector{Int64}(undef, n), Matrix{ComplexF64}(undef, n, length(device))
+    check(@ccall libmcd.mcd_system_pattern(h::UInt64, rows::Ptr{Int64}, n::Csize_t, cols::Ptr{Int64}, n::Csize_t)::Cint)
+    check(@ccall libmcd.mcd_system_values(h::UInt64, values::Ptr{ComplexF64}, (2length(values))::Csize_t)::Cint)
+    rows .+ 1, cols .+ 1, values
+end
+
+"Numbers of the engine's inputs and of the target's values."
+function counts_of_engine(problem::Problem)
+    h, inputs, outputs = getfield(problem, :handle), Ref{Csize_t}(0), Ref{Csize_t}(0)
+    check(@ccall libmcd.mcd_problem_shape(h::UInt64, inputs::Ptr{Csize_t}, outputs::Ptr{Csize_t})::Cint)
+    Int(inputs[]), Int(outputs[])
+end
+
+"A new array for on-site energies: [x, y], or of a device a vector (of coefficients for hoppings)."
+new_onsite(problem::Problem) =
+    getfield(problem, :wire) isa Wire ? new_sites(Float64, size(getfield(problem, :wire))) : Vector{Float64}(undef, counts_of_engine(problem)[1])
+
+"Values of the points of a wire, or [point, curve] of a device."
+by_point(problem::Problem, v) = getfield(problem, :wire) isa Wire ? v : reshape(v, length(getfield(problem, :wire)), :)
 
 function Problem(wire::Wire, target, parametrization=nothing; weights=nothing, regularizers=(), loss="squares", loss_scale=1.0)
     t, w, n = memory(target, (length(wire),), "target"), wire.handle, length(wire)
@@ -104,9 +194,10 @@ apply!(::Problem, other) = throw(ArgumentError("parametrization: $(repr(other));
 
 function apply!(problem::Problem, sites::Sites)
     h, shape, o = problem.handle, size(problem.wire), sites.options
-    start = memory(sites.start === nothing ? problem.wire.lead_onsite : sites.start, shape, "start")
+    start = memory(sites.start === nothing ? (problem.wire isa Wire ? problem.wire.lead_onsite : 0.0) : sites.start, shape, "start")
     check(@ccall libmcd.mcd_problem_set_sites(h::UInt64, start::Ptr{Float64}, length(start)::Csize_t)::Cint)
-    over(v) = v isa AbstractArray ? vec(permutedims(sized(v, shape, "an array over the sites"))) : fill(v, prod(shape))
+    flat(v) = ndims(v) == 1 ? v : vec(permutedims(v))
+    over(v) = v isa AbstractArray ? flat(sized(v, shape, "an array over the sites")) : fill(v, prod(shape))
     constrain!(problem, prod(shape), over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
                o.ties === nothing ? nothing : over(o.ties))
     check(@ccall libmcd.mcd_problem_set_mirror(h::UInt64, o.mirror::Cstring)::Cint)
@@ -116,7 +207,7 @@ end
 function apply!(problem::Problem, gates::Gates)
     h, o = problem.handle, gates.options
     basis = memory(gates.basis, (:, size(problem.wire)...), "basis")
-    n = size(basis, 3)
+    n = last(size(basis))
     over(v) = v isa AbstractVector ? collect(v) : fill(v, n)
     volts = memory(over(gates.volts), (n,), "volts")
     check(@ccall libmcd.mcd_problem_set_gates(h::UInt64, basis::Ptr{Float64}, length(basis)::Csize_t, volts::Ptr{Float64},
@@ -171,17 +262,17 @@ Base.show(io::IO, p::Problem) =
 function Base.getproperty(problem::Problem, name::Symbol)
     name in fieldnames(Problem) && return getfield(problem, name)
     h, wire = getfield(problem, :handle), getfield(problem, :wire)
-    n = length(wire)
+    n = counts_of_engine(problem)[2]
     vector(f, count) = (out = Vector{Float64}(undef, count); check(f(out, count)); out)
-    name === :target && return vector((o, c) -> @ccall(libmcd.mcd_problem_get_target(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n)
-    name === :weights && return vector((o, c) -> @ccall(libmcd.mcd_problem_get_weights(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n)
+    name === :target && return by_point(problem, vector((o, c) -> @ccall(libmcd.mcd_problem_get_target(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n))
+    name === :weights && return by_point(problem, vector((o, c) -> @ccall(libmcd.mcd_problem_get_weights(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), n))
     name === :start &&
         return vector((o, c) -> @ccall(libmcd.mcd_problem_start(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), parameters(problem))
     name === :parametrization && return text((o, c, m) ->
         @ccall libmcd.mcd_problem_get_parametrization(h::UInt64, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
     if name === :background
-        out = new_sites(Float64, size(wire))
-        check(@ccall libmcd.mcd_problem_get_background(h::UInt64, out.parent::Ptr{Float64}, length(out)::Csize_t)::Cint)
+        out = new_onsite(problem)
+        check(@ccall libmcd.mcd_problem_get_background(h::UInt64, raw(out)::Ptr{Float64}, length(out)::Csize_t)::Cint)
         return out
     end
     throw(ArgumentError("Problem has no property $name; it has $(join(propertynames(problem), ", "))"))
@@ -206,8 +297,8 @@ end
 The potential, `[x, y]`, of parameters.
 """
 function onsite(problem::Problem, x=problem.start)
-    h, v, out = problem.handle, memory(x, (parameters(problem),), "parameters"), new_sites(Float64, size(problem.wire))
-    check(@ccall libmcd.mcd_problem_onsite(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t, out.parent::Ptr{Float64},
+    h, v, out = problem.handle, memory(x, (parameters(problem),), "parameters"), new_onsite(problem)
+    check(@ccall libmcd.mcd_problem_onsite(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t, raw(out)::Ptr{Float64},
                                            length(out)::Csize_t)::Cint)
     out
 end
@@ -242,11 +333,11 @@ the curve leaves a part undetermined (`sigma` is the noise of the curve; default
 function identify(problem::Problem, x=problem.start; sigma=nothing)
     n = parameters(problem)
     v, s = memory(x, (n,), "parameters"), sigma === nothing ? 0.0 : Float64(sigma)
-    values = min(n, length(problem.wire))
+    values = min(n, counts_of_engine(problem)[2])
     rank, singular, errors = Ref{Int64}(0), Vector{Float64}(undef, values), Vector{Float64}(undef, n)
-    combinations, sensitivity = Matrix{Float64}(undef, n, values), new_sites(Float64, size(problem.wire))
+    combinations, sensitivity = Matrix{Float64}(undef, n, values), new_onsite(problem)
     compute(problem, :mcd_problem_identify, v, n, s, rank, singular, values, combinations, n * values, errors, n,
-            sensitivity.parent, length(sensitivity))
+            raw(sensitivity), length(sensitivity))
     (rank = Int(rank[]), singular_values = singular, combinations = combinations, errors = errors, sensitivity = sensitivity)
 end
 

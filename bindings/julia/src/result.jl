@@ -32,14 +32,14 @@ Base.getproperty(r::Result, name::Symbol) =
     throw(ArgumentError("Result has no property $name; it has $(join(propertynames(r), ", "))"))
 
 function part(r::Result, ::Val{:onsite})
-    out = new_sites(Float64, size(r.problem.wire))
-    check(@ccall libmcd.mcd_result_onsite(r.handle::UInt64, out.parent::Ptr{Float64}, length(out)::Csize_t)::Cint)
+    out = new_onsite(r.problem)
+    check(@ccall libmcd.mcd_result_onsite(r.handle::UInt64, raw(out)::Ptr{Float64}, length(out)::Csize_t)::Cint)
     out
 end
 function part(r::Result, ::Val{:conductance})
-    out = Vector{Float64}(undef, length(r.problem.wire))
+    out = Vector{Float64}(undef, counts_of_engine(r.problem)[2])
     check(@ccall libmcd.mcd_result_conductance(r.handle::UInt64, out::Ptr{Float64}, length(out)::Csize_t)::Cint)
-    out
+    by_point(r.problem, out)
 end
 function part(r::Result, ::Val{:vector})
     out = Vector{Float64}(undef, parameters(r.problem))
@@ -75,11 +75,11 @@ part(r::Result, ::Val{:parameter_errors}) = named(r,
 function named(r::Result, quantity, entries)
     kind = r.problem.parametrization
     if kind == "sites"
-        out = new_sites(Float64, size(r.problem.wire))
-        check(entries(out.parent, length(out)))
+        out = new_onsite(r.problem)
+        check(entries(raw(out), length(out)))
         return Dict{String,Any}("onsite" => out)
     end
-    names = kind == "gates" ? ("volts",) : QUANTITIES
+    names = kind == "gates" ? ("volts",) : kind == "directions" ? ("coefficients",) : QUANTITIES
     Dict{String,Any}(name => growing(Float64, (o, n, m) -> quantity(name, o, n, m)) for name in names)
 end
 

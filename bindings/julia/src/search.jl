@@ -94,6 +94,21 @@ function find_defect(wire::Wire, target; count=1, sigma=nothing, seed=0, max_eva
 end
 
 """
+    find_defect(device, target; curves=[(2, 1)], count=1, sigma=nothing, ...)
+
+The same in a device with positions in one or two dimensions; targets are those of `Problem`. Where side leads break the symmetry
+along the wire the place along it is found too.
+"""
+function find_defect(device::Device, target; curves=[(2, 1)], count=1, sigma=nothing, max_evaluations=nothing, checkpoint=nothing,
+                     progress=isinteractive(), time_limit=0.0, checkpoint_interval=10.0, callback=nothing)
+    h, s = Problem(device, target; curves=curves).handle, sigma === nothing ? 0.0 : sigma
+    job = create(p -> @ccall libmcd.mcd_job_create_locate(h::UInt64, count::Int64, s::Float64, p::Ptr{UInt64})::Cint)
+    limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint,
+            checkpoint_interval=checkpoint_interval)
+    run!(job, progress, callback)
+end
+
+"""
     smooth(problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
 
 Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with

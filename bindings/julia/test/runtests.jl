@@ -72,6 +72,17 @@ message(f) = try f(); "" catch e; e.message end
         hermitian = message(() -> Device([0 1; 2 0], ends[1:1], 0.4))
         @test occursin("Hermitian", hermitian)
         @test occursin("orbital 5", message(() -> Device(zeros(2, 2), ends[2:2], 0.4)))
+        problem = Problem(d, T, Gates([0.0 0 0 0 1 0], [0.5]); weights=[1, 1, 0]) # one energy is unknown
+        found = design(problem; progress=false)
+        @test size(found.conductance) == (3, 1) && length(found.onsite) == n
+        lifted = Problem(d, transmission(d, 2, 1, [0, 0, 0, 0, 0.8, 0]), Gates([0.0 0 0 0 1 0], [0.5]))
+        @test design(lifted; progress=false).parameters["volts"] ≈ [0.8] atol = 1e-6
+        weak = [i + j == 7 ? 1.3chain[i, j] : chain[i, j] for i in 1:n, j in 1:n] # between 3 and 4
+        loose = Problem(d, transmission(Device(weak, ends, energies), 2, 1), Hoppings([(3, 4)], 0.1))
+        bond = design(loose; progress=false)
+        @test bond.parameters["coefficients"] ≈ [0.3] atol = 1e-6
+        @test bond.problem.wire.interfaces == [[1], [n]] && labels(loose) == ["hopping[3,4]"]
+        @test occursin("no entry", message(() -> Problem(d, T, Hoppings([(1, 6)]))))
         @test occursin("lead 2", message(() -> transmission(d, 3, 1)))
     end
 
