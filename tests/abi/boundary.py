@@ -113,6 +113,12 @@ class Library:
     def live(self):
         return self.get("live_handles", None)
 
+    def make(self, name, *arguments):
+        """The handle that a function gives as its last argument."""
+        out = C.c_uint64()
+        getattr(self, name)(*arguments, C.byref(out))
+        return out.value
+
     def wire(self, length=8, width=6, fields=(0, 0.01, 0.02, 0.03), energy=1.2):
         out = C.c_uint64()
         f = doubles(fields)

@@ -106,6 +106,54 @@ def test_problem(lib, wire, problem):
     assert lib.text("problem_get_parametrization", problem) == "sites", "a refused change has changed the problem"
 
 
+def longs(values):
+    return (C.c_int64 * len(values))(*values)
+
+
+@pytest.fixture
+def chain(lib):
+    """Three orbitals between two leads, one point."""
+    system = lib.make("system_create", 3, longs([0, 1, 1, 2]), 4, longs([1, 0, 2, 1]), 4, doubles([0.4]), 1)
+    lib.system_set_values(system, doubles([-1, 0] * 4), 8)
+    for end in (0, 2):
+        lib.system_add_lead(system, longs([end]), 1, 1, doubles([0, 0]), 2, doubles([-1, 0]), 2)
+    return system
+
+
+def test_device_problem(lib, wire, problem, chain):
+    pair, one = longs([1, 0]), doubles([1])
+    create = lambda system, curves, target: lib.make("problem_create_device", system, curves, len(curves), target, len(target))
+    refused(lambda: create(chain, longs([1]), one), "curves", "1")
+    refused(lambda: create(chain, longs([2, 0]), one), "curves", "0 to 1")
+    refused(lambda: create(chain, pair, doubles([1, 1])), "target", "2", "1")
+    bare = lib.make("system_create", 1, longs([0]), 1, longs([0]), 1, doubles([0.4]), 1)
+    refused(lambda: create(bare, pair, one), "mcd_system_set_values", status=MCD_ERR_STATE)
+    device = create(chain, pair, doubles([0.5]))
+    refused(lambda: lib.make("problem_wire", device), "mcd_problem_system")
+    refused(lambda: lib.make("problem_system", problem), "mcd_problem_wire")
+    refused(lambda: lib.problem_set_mirror(device, b"x"), "mirror", "wires")
+    refused(lambda: lib.problem_set_regularizer(device, b"smoothness", 1), "smoothness", "wires")
+    refused(lambda: lib.problem_set_gaussians(device, one, one, one, one, 1, 1), "positions")
+    bond, values = longs([0, 1]), doubles([1, 0, 1, 0])
+    directions = lambda first, entries, values, start, of=device: lib.problem_set_directions(
+        of, first, len(first), entries, len(entries), values, len(values), start, len(start), None)
+    refused(lambda: directions(longs([0, 2]), bond, values, one, of=problem), "wire")
+    refused(lambda: directions(longs([0, 3]), bond, values, one), "first")
+    refused(lambda: directions(longs([0, 2]), longs([0, 9]), values, one), "entry 9")
+    refused(lambda: directions(longs([0, 2]), bond, doubles([1, 0, 0, 1]), one), "conjugate")
+    refused(lambda: directions(longs([0, 2]), bond, doubles([1, 0, 1]), one), "values", "3")
+    refused(lambda: lib.problem_hamiltonian(device, doubles([0] * 3), 3, None, 0), "directions")
+    refused(lambda: lib.make("job_create_smooth", device, -3), "wire")
+    refused(lambda: lib.make("job_create_locate", device, 0, 0), "count", "0")
+    refused(lambda: lib.make("job_create_locate", problem, 1, 0), "mcd_job_create_defect")
+    assert lib.text("problem_get_parametrization", device) == "sites", "a refused change has changed the problem"
+    directions(longs([0, 2]), bond, values, doubles([0.25]))
+    out = (C.c_double * 8)()
+    lib.problem_hamiltonian(device, doubles([0.25]), 1, out, 8)
+    assert list(out) == [-0.75, 0, -0.75, 0, -1, 0, -1, 0]
+    refused(lambda: lib.system_lead(chain, 2, C.byref(C.c_int64()), None, 0, C.byref(C.c_size_t())), "lead", "2")
+
+
 def test_job(lib, job):
     refused(lambda: lib.job_set_method(job, b"magic"), "method", "magic", "lm", "adabelief")
     refused(lambda: lib.job_set_named_schedule(job, b"mine"), "schedule", "paper-sites")
