@@ -130,7 +130,7 @@ end
 function apply!(problem::Problem, hoppings::Hoppings)
     device, h, o = problem.wire, problem.handle, hoppings.options
     device isa Device || throw(ArgumentError("parametrization: hoppings are for devices; give Sites, Gaussians or Gates"))
-    rows, cols, values = pattern(device)
+    (rows, cols), values = pattern(device), entry_values(device)
     place = Dict(zip(zip(rows, cols), eachindex(rows)))
     at(i, j) = get(() -> throw(ArgumentError("bonds: ($i, $j) is no entry of the Hamiltonian; give others")), place, (i, j))
     n = length(hoppings.bonds)
@@ -146,16 +146,11 @@ function apply!(problem::Problem, hoppings::Hoppings)
                o.ties === nothing ? nothing : over(o.ties))
 end
 
-"Rows and columns of the entries of a device, from 1, and their values [entry, point]."
-function pattern(device::Device)
-    h, sizes = device.handle, [Ref{Int64}(0) for _ in 1:4]
-    a, b, c, e = sizes
-    check(@ccall libmcd.mcd_system_shape(h::UInt64, a::Ptr{Int64}, b::Ptr{Int64}, c::Ptr{Int64}, e::Ptr{Int64})::Cint)
-    n = b[]
-    rows, cols, values = Vector{Int64}(undef, n), Vector{Int64}(undef, n), Matrix{ComplexF64}(undef, n, length(device))
-    check(@ccall libmcd.mcd_system_pattern(h::UInt64, rows::Ptr{Int64}, n::Csize_t, cols::Ptr{Int64}, n::Csize_t)::Cint)
+"Values of a device's entries, [entry, point], in the order of `pattern`."
+function entry_values(device::Device)
+    h, values = device.handle, Matrix{ComplexF64}(undef, length(pattern(device)[1]), length(device))
     check(@ccall libmcd.mcd_system_values(h::UInt64, values::Ptr{ComplexF64}, (2length(values))::Csize_t)::Cint)
-    rows .+ 1, cols .+ 1, values
+    values
 end
 
 "Numbers of the engine's inputs and of the target's values."
