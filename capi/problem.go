@@ -9,12 +9,14 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"mcd/capi/exchange"
 	"mcd/core/fault"
 	"mcd/core/inverse"
 	"mcd/core/memory"
+	"mcd/cuda"
 )
 
 // place is where a problem is posed: a wire, or a device.
@@ -65,7 +67,11 @@ func placeOf(spec *exchange.Problem) place {
 	if backend == "" {
 		backend = "auto"
 	}
-	return newWire(backend, threads, newEngine(spec.Wire, backend, threads, 0))
+	computes := backend
+	if strings.HasPrefix(backend, "cuda") && cuda.Check(backend) != nil {
+		computes = "cpu" // so that what a GPU computed can be read everywhere; the wire still says what it was made for
+	}
+	return newWire(backend, threads, newEngine(spec.Wire, computes, threads, 0))
 }
 
 // problemFrom returns the problem of a description that came from outside.

@@ -139,8 +139,11 @@ MCD_API mcd_status mcd_wire_get_hopping(mcd_wire wire, double *hopping);
 MCD_API mcd_status mcd_wire_set_lead_onsite(mcd_wire wire, double lead_onsite);
 MCD_API mcd_status mcd_wire_get_lead_onsite(mcd_wire wire, double *lead_onsite);
 
-/* Where to compute: "auto" (default) or a name of mcd_device_name. The getter returns what computes, with the kernels and
- * the device, for logs. */
+/* Where to compute: "cpu", "cuda" (the first GPU; "cuda:1" the second …), MCD_ERR_UNSUPPORTED if it cannot be used, with the
+ * reason; or "auto" (default): small wires on the CPU, others where a measurement at the first use finds values and derivatives
+ * faster. Observables are always computed on the CPU. The results of different devices differ in their last digits: name one
+ * where bits must repeat. The getter returns what computes, with the kernels and the device, for logs; also when "auto" had to
+ * leave a GPU that failed. What is read from files goes to the CPU where the GPU it was made with cannot be used. */
 MCD_API mcd_status mcd_wire_set_backend(mcd_wire wire, const char *backend);
 MCD_API mcd_status mcd_wire_get_backend(mcd_wire wire, char *out, size_t count, size_t *needed);
 

@@ -70,6 +70,20 @@ print("done")
 """, standin, RUN=str(tmp_path / "run.mcd")) == "done\n"
 
 
+def test_a_file_from_a_gpu_is_read_without_one(standin, tmp_path):
+    run = dict(RUN=str(tmp_path / "run.mcd"))
+    python(BEGIN + """
+problem = mcd.Problem(wire(), np.ones(3), mcd.Sites(onsite))
+mcd.design(problem, max_evaluations=3, checkpoint=os.environ["RUN"])
+""", standin, **run)
+    assert python("""
+import mcd, os
+result = mcd.load(os.environ["RUN"])
+assert result.backend == "cuda strip, Stand-in" and result.problem.wire.backend.startswith("cpu")
+print(mcd.resume(os.environ["RUN"], max_evaluations=6).evaluations)
+""", tmp_path, **run) == "6\n"
+
+
 def test_the_current_context_is_put_back(standin):
     assert python(BEGIN + """
 driver.standin_push_foreign()

@@ -6,7 +6,8 @@
 
 A strip of length × width sites between two leads, and a sweep over magnetic fields φ = πBa²/φ₀. `energy` is one number for all
 points or one for each. `lead_onsite` is the on-site energy of the leads and of a clean wire: 4t puts the band edge of a wide
-wire at 0. Results do not depend on `threads`.
+wire at 0. Results do not depend on `threads`. `backend` is "cpu", "cuda" (an NVIDIA GPU, see `devices()`), or "auto": the GPU
+where a measurement finds it faster.
 
 `wire.fields`, `wire.energies`, `wire.hopping`, `wire.lead_onsite`, `wire.backend`, `wire.threads`, `wire.memory_limit` are
 what they say; the last two may be set at any time. `size(wire)` is (length, width), `length(wire)` the number of points.
