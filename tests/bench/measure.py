@@ -80,7 +80,7 @@ class Case:
                     quiet=sum(s["others"] <= BUSY for s in self.samples))
 
 
-def interleave(cases, onsite, rounds, seconds, slow=3.0, progress=print):
+def interleave(cases, onsite, rounds, seconds, slow=1.0, progress=print):
     """Samples every case in turn, rounds times; a case slower than so many seconds a call in the first and last rounds only.
 
     While others use the machine, up to as many rounds again.

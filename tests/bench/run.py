@@ -164,7 +164,7 @@ class Bench:
         for name in figures.DEVICES[2:3] if self.options.quick else figures.DEVICES:
             for worker in self.workers(problem, [("kwant_devices.py", name)]):
                 cases = [Case(worker, case) for case in worker.cases]
-                interleave(cases, onsite, max(2, self.options.rounds // 4), self.options.seconds, slow=1.5, progress=lambda _: None)
+                interleave(cases, onsite, 2, self.options.seconds, slow=1.5, progress=lambda _: None)
                 self.found["devices"][name] = dict(
                     orbitals=worker.versions["orbitals"], modes=worker.versions["open modes"],
                     cases={c.name: {k: v / worker.operations[c.name] if k in ("wall", "low", "high", "best", "cpu") else v
@@ -197,14 +197,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small: a few seconds, the fast cases, sizes 16 and 24")
     parser.add_argument("--only", nargs="*", default=STAGES, choices=STAGES, help="parts to measure (default: all)")
-    parser.add_argument("--rounds", type=int, help="samples of every case (default 11, quick 2)")
+    parser.add_argument("--rounds", type=int, help="samples of every case (default 7, quick 2)")
     parser.add_argument("--out", default=ROOT / "build/bench", help="folder of the results (default build/bench)")
     parser.add_argument("--publish", help="folder that gets a copy of the results once all is measured")
     parser.add_argument("--without", nargs="*", default=[], choices=("kwant", "jax"), help="peers to leave out")
     parser.add_argument("--sizes", nargs="*", type=int, help="W = L to compare (default 16 24 30 48 64 100 150, quick 16 24)")
     parser.add_argument("--peers-to", type=int, default=64, help="largest W = L of the peers (default 64)")
     options = parser.parse_args()
-    options.rounds = options.rounds or (2 if options.quick else 11)
+    options.rounds = options.rounds or (2 if options.quick else 7)
     options.seconds = 0.03 if options.quick else 0.15
     if options.sizes is None:
         options.sizes = (16, 24) if options.quick else (16, 24, 30, 48, 64, 100, 150)
