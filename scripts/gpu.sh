@@ -17,6 +17,7 @@ if [ "${1:-}" = --build ]; then
     build
     exit
 fi
+[ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || { echo "no NVIDIA GPU here: nothing is measured" >&2; exit 1; }
 if command -v go >/dev/null; then build || exit; fi
 [ -x "$program" ] || { echo "neither Go nor $program is here: run scripts/gpu.sh --build where Go is" >&2; exit 1; }
 
@@ -72,7 +73,7 @@ tested=$PWD/$program
     [ -n "${measured:-}" ] || printf 'Not measured: no Python here has a JAX that finds the GPU.\n\n'
     echo "## Conformance"
     echo
-    grep -E '^ *(---|ok|PASS|FAIL)|Error|panic' "$logs/conformance.log" >"$logs/conformance.txt"
+    grep -E '^ *(---|ok|PASS|FAIL)|Error:|cuda: |panic' "$logs/conformance.log" >"$logs/conformance.txt"
     fenced "$logs/conformance.txt"
     for tool in memcheck racecheck synccheck initcheck; do
         [ -f "$logs/$tool.log" ] && { echo "## $tool"; echo; tail -n 30 "$logs/$tool.log" >"$logs/tail.txt"; fenced "$logs/tail.txt"; }
