@@ -191,7 +191,7 @@ func (c *coarse) fit(ctx context.Context, s *search, start, target []float64, ro
 	o.StopObjective, o.StepTolerance = -7, 1e-6
 	o.StallIterations, o.StallTolerance = 8, 0.05
 	before := s.evaluations
-	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before) }
+	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before, nil) }
 	r, err := optimize.Minimize(ctx, p, start, o)
 	if err != nil {
 		return nil, 0, err

@@ -342,7 +342,7 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 		return err
 	}
 	before := s.evaluations
-	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before) }
+	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before, s.quantities(it.Point)) }
 	r, err := optimize.Minimize(ctx, p, theta, o)
 	if r != nil {
 		s.evaluations += r.Evaluations
@@ -361,13 +361,23 @@ func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluation
 	return err
 }
 
-func (s *search) observe(it *optimize.Iteration, before int) error {
+// quantities are the parameters of Defects at a point in the coordinates of shapes.
+func (s *search) quantities(theta []float64) []float64 {
+	all := flat(newShapes(s.f.strip, s.o.Count).values(theta))
+	if s.o.Count == 1 {
+		return all[1:]
+	}
+	return all
+}
+
+// observe reports an iteration; point is its place on the full wire, nil where only the coarse one was tried.
+func (s *search) observe(it *optimize.Iteration, before int, point []float64) error {
 	if s.o.Observer == nil {
 		return nil
 	}
 	seconds := time.Since(s.began).Seconds()
 	copied := *it
-	copied.Seconds = seconds
+	copied.Seconds, copied.Point = seconds, point
 	return s.o.Observer(&Progress{Iteration: &copied, Starts: 1, TotalEvaluations: before + it.Evaluations, BestOfAll: min(s.best, it.BestObjective)})
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -490,8 +491,18 @@ func TestHiddenDefect(t *testing.T) {
 	finder, err := NewFinder(w, strip)
 	require.NoError(t, err)
 	defer finder.Close()
-	d, err := finder.Find(t.Context(), reference(t, "defect"), FindOptions{})
+	var seen []float64 // the lowest point that the observer saw: y, amplitude, radius
+	lowest := math.Inf(1)
+	d, err := finder.Find(t.Context(), reference(t, "defect"), FindOptions{Observer: func(p *Progress) error {
+		if len(p.Point) > 0 && p.Objective < lowest {
+			seen, lowest = slices.Clone(p.Point), p.Objective
+		}
+		return nil
+	}})
 	require.NoError(t, err)
+	require.Len(t, seen, 3)
+	assert.InDelta(t, 10, min(seen[0], 29-seen[0]), 1e-6)
+	assert.InDeltaSlice(t, []float64{10, 2}, seen[1:], 1e-6)
 	require.True(t, d.Found, d.Message)
 	assert.InDelta(t, 10, d.Y[0], 1e-8)
 	assert.InDelta(t, 10, d.Amplitude[0], 1e-8)
