@@ -2,7 +2,7 @@
 # Builds and runs the consumers: programs in C, C++, Julia and Python that use the library as installed.
 # usage: run.sh FOLDER     an installation's prefix, or a build folder that holds libmcd.so
 #
-# Julia is taken from $JULIA or the PATH, else installed into .peers/julia; Python is $PYTHON or .venv's, which makes a wheel of
+# Julia is taken from $JULIA or the PATH, else installed into .peers/julia; Python is .venv's, which makes a wheel of
 # the library and installs it into an environment of its own. What is missing is said.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -90,7 +90,8 @@ packed() { # the package takes the library from where Pkg unpacks the artifact, 
 
 # ------------------------------------------------------------------------------------------------------------- Python
 # In an environment that holds the wheel and what it asks for, in another folder, without Go, a compiler or MCD_LIBRARY.
-maker=${PYTHON:-$root/.venv/bin/python}
+maker=$root/.venv/bin/python
+[ -x "$maker" ] || maker=${PYTHON:-python3}
 python=$work/venv/bin/python
 bare() { # bare COMMAND...
     (cd "$work" && env -i HOME="$work" PATH="$work/venv/bin" LANG=C.UTF-8 "$@")
