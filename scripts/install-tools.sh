@@ -3,7 +3,7 @@
 # Tests whose program is missing are skipped, and say so.
 set -eu
 missing=
-for pair in clang++:clang cmake:cmake pkg-config:pkg-config flatc:flatbuffers-compiler abidiff:abigail-tools valgrind:valgrind; do
+for pair in git:git clang++:clang cmake:cmake pkg-config:pkg-config flatc:flatbuffers-compiler abidiff:abigail-tools valgrind:valgrind; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0

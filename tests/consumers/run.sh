@@ -86,7 +86,11 @@ packed() { # the package takes the library from where Pkg unpacks the artifact, 
         wire = Wire(2, 3, [0.0])
         @assert conductance(wire, clean(wire))[1] > 0' "$tree")
 }
-[ -x "$julia" ] && [ "$lib" != "$folder" ] && step "the library as Julia's artifact" packed
+if ! command -v git >/dev/null; then # it names artifacts by their contents
+    skip "the library as Julia's artifact: git is not installed"
+elif [ -x "$julia" ] && [ "$lib" != "$folder" ]; then
+    step "the library as Julia's artifact" packed
+fi
 
 # ------------------------------------------------------------------------------------------------------------- Python
 # In an environment that holds the wheel and what it asks for, in another folder, without Go, a compiler or MCD_LIBRARY.
