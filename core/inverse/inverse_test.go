@@ -591,3 +591,20 @@ func TestTwoHiddenDefects(t *testing.T) {
 	assert.InDeltaSlice(t, []float64{3.3, 8.1}, d.Y, 1e-5)
 	assert.Len(t, d.Theta, 8)
 }
+
+func TestNoiseIsToldFromMisfit(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	noise, misfit, curve := make([]float64, 101), make([]float64, 101), make([]float64, 101)
+	for k := range noise {
+		noise[k] = 0.05 * random.NormFloat64()
+		misfit[k] = 0.05 * math.Sin(0.3*float64(k))
+		curve[k] = 5 + 3*math.Cos(0.1*float64(k))
+	}
+	assert.True(t, white(noise, sumSquares(noise, make([]float64, 101))))
+	assert.False(t, white(misfit, sumSquares(misfit, make([]float64, 101))))
+	assert.Less(t, roughness(curve), 1e-3, "a smooth curve holds no noise")
+	for k := range curve {
+		curve[k] += noise[k]
+	}
+	assert.InEpsilon(t, 0.05, roughness(curve), 0.3, "noise is what the curve is rough by")
+}
