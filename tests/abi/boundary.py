@@ -19,7 +19,7 @@ class Progress(C.Structure):
     _fields_ = [("struct_size", C.c_size_t), ("state", C.c_int32), ("start", C.c_int32), ("starts", C.c_int32),
                 ("reserved", C.c_int32), ("iteration", C.c_int64), ("evaluations", C.c_int64), ("objective", C.c_double),
                 ("best_objective", C.c_double), ("step", C.c_double), ("gradient", C.c_double), ("damping", C.c_double),
-                ("seconds", C.c_double)]
+                ("seconds", C.c_double), ("roughness", C.c_double)]
 
 
 Callback = C.CFUNCTYPE(C.c_int, C.POINTER(Progress), C.c_void_p)

