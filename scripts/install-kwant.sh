@@ -1,5 +1,5 @@
 #!/bin/bash
-# Kwant with MUMPS in a Python environment of its own: a peer for benchmarks, and the other half of the optional tests.
+# Kwant with MUMPS in a Python environment of its own: a peer for benchmarks, and what tests of the Kwant bindings run in.
 # usage: install-kwant.sh DIR      then DIR/bin/python -c 'import kwant'
 # Kwant comes as source and is compiled: a few minutes. Debian 12 with root; elsewhere it runs on SciPy's solver.
 set -euo pipefail

@@ -38,6 +38,7 @@ installed() { make -s install PREFIX="$PWD/build/prefix" && "$@"; }
 scripts/install-clang.sh # for the comparison of the GPU kernels with their source
 scripts/install-tools.sh | tee "$logs/tools.log"
 mapfile -t packages < <(go list ./... | grep -v '^mcd/build/')
+stage "Kwant" scripts/install-kwant.sh .peers/kwant # a few minutes once; its own tests meet mcd's solver
 stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -timeout 20m -v "${packages[@]}"

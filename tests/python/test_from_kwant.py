@@ -1,10 +1,10 @@
-"""mcd.from_kwant: live devices beside the reference data, functions that take no arrays, errors. Optional, as Kwant is."""
+"""mcd.from_kwant: live devices beside the reference data, functions that take no arrays, errors."""
 
 import pytest
 from test_kwant import PYTHON
 from test_kwant_solver import python
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (make peers)")
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (scripts/install-kwant.sh .peers/kwant)")
 
 REFERENCES = """
 import pathlib, devices, mcd, numpy as np

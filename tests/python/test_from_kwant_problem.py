@@ -1,10 +1,10 @@
-"""The inverse problem by a Kwant system's own parameters: found again, checked, refused. Optional, as Kwant is."""
+"""The inverse problem by a Kwant system's own parameters: found again, checked, refused."""
 
 import pytest
 from test_kwant import PYTHON
 from test_kwant_solver import python
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (make peers)")
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (scripts/install-kwant.sh .peers/kwant)")
 
 SYSTEM = """
 import cmath, kwant, mcd, numpy as np, pickle

@@ -1,4 +1,4 @@
-"""A live Kwant beside mcd on potentials that no file holds. Optional: make peers installs Kwant into .peers/kwant."""
+"""A live Kwant beside mcd on potentials that no file holds. make test installs Kwant into .peers/kwant."""
 
 import subprocess
 from pathlib import Path
@@ -35,7 +35,7 @@ np.savez(sys.argv[2], G=G, ldos=np.array(ldos)[:, order])
 """
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (make peers)")
+@pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (scripts/install-kwant.sh .peers/kwant)")
 @pytest.mark.parametrize("shape", [(7, 12), (20, 5)])
 def test_conductance_and_density(shape, rng, tmp_path):
     onsite = 4 + 0.6 * rng.standard_normal(shape)

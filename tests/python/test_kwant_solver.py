@@ -1,4 +1,4 @@
-"""mcd.kwant.Solver: Kwant's own suite, and Kwant's results on live devices. Optional: make peers installs Kwant."""
+"""mcd.kwant.Solver: Kwant's own suite, and Kwant's results on live devices."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from test_kwant import PYTHON
 HERE = Path(__file__).resolve().parent
 PATH = os.pathsep.join(map(str, (Path(mcd.__file__).parents[1], HERE, HERE.parent / "reference")))
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (make peers)")
+pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="Kwant is not installed (scripts/install-kwant.sh .peers/kwant)")
 
 
 def python(*arguments):
