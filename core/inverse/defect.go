@@ -467,7 +467,7 @@ func (s *search) widen(ctx context.Context, p *Problem, theta, errors []float64)
 	for j := range errors {
 		errors[j] = math.Sqrt(square[j] / weight)
 	}
-	return p.evaluate(ctx, theta)
+	return p.evaluate(ctx, theta, p.matrix())
 }
 
 // mirrored returns y, amplitude, radius of the defect at the coordinates t, on the side of the wire that is nearer to theta's.

@@ -41,7 +41,7 @@ func Identify(ctx context.Context, p *Problem, theta []float64, sigma float64) (
 	if !(sigma >= 0) || math.IsInf(sigma, 0) {
 		return nil, fault.Invalid("sigma", "%g; give a finite standard deviation, 0 to estimate it", sigma)
 	}
-	if err := p.evaluate(ctx, theta); err != nil {
+	if err := p.evaluate(ctx, theta, p.matrix()); err != nil {
 		return nil, err
 	}
 	points := len(p.g)

@@ -43,6 +43,7 @@ type Setup struct {
 type Problem struct {
 	setup        Setup
 	sites, n     int
+	identity     bool // h is θ
 	lower, upper []float64
 	feasibility  *Feasibility
 
@@ -97,6 +98,9 @@ func NewProblem(s Setup) (*Problem, error) {
 	}
 	s.Target, s.Weights, s.Regularizers = slices.Clone(s.Target), slices.Clone(s.Weights), slices.Clone(s.Regularizers)
 	p := &Problem{setup: s, sites: s.Engine.Inputs(), n: s.Parametrization.Parameters(), bestL: posInf}
+	if all, ok := s.Parametrization.(*sites); ok {
+		p.identity = all.filter == nil
+	}
 	p.lower, p.upper = s.Parametrization.Bounds()
 	p.h, p.penalty = make([]float64, p.sites), make([]float64, p.sites)
 	p.g = make([]float64, points)
@@ -150,13 +154,17 @@ func (p *Problem) Residual(ctx context.Context, theta, r []float64) error {
 // Jacobian computes r̃ and its derivatives by the parameters.
 func (p *Problem) Jacobian(ctx context.Context, theta, r, jac []float64) error {
 	slope := make([]float64, len(r))
-	if err := p.evaluate(ctx, theta); err != nil {
+	bySites := jac
+	if !p.identity {
+		bySites = p.matrix()
+	}
+	if err := p.evaluate(ctx, theta, bySites); err != nil {
 		return err
 	}
 	penalty := p.residual(theta, r, slope)
 	scale := math.Exp(penalty)
 	for k, s := range slope {
-		row := p.jac[k*p.sites : (k+1)*p.sites]
+		row := bySites[k*p.sites : (k+1)*p.sites]
 		if f := s * scale; f != 1 {
 			for i := range row {
 				row[i] *= f
@@ -168,13 +176,15 @@ func (p *Problem) Jacobian(ctx context.Context, theta, r, jac []float64) error {
 			}
 		}
 	}
-	p.setup.Parametrization.Pull(theta, p.jac, len(r), jac)
+	if !p.identity {
+		p.setup.Parametrization.Pull(theta, bySites, len(r), jac)
+	}
 	return nil
 }
 
 // Gradient returns L and computes its gradient.
 func (p *Problem) Gradient(ctx context.Context, theta, grad []float64) (float64, error) {
-	if err := p.evaluate(ctx, theta); err != nil {
+	if err := p.evaluate(ctx, theta, p.matrix()); err != nil {
 		return 0, err
 	}
 	r, slope := make([]float64, len(p.g)), make([]float64, len(p.g))
@@ -197,13 +207,18 @@ func (p *Problem) Gradient(ctx context.Context, theta, grad []float64) (float64,
 	return 0.5*math.Log(square) + penalty, nil
 }
 
-// evaluate computes h, g and jac at theta.
-func (p *Problem) evaluate(ctx context.Context, theta []float64) error {
+// matrix returns p.jac, made when it is first needed.
+func (p *Problem) matrix() []float64 {
 	if p.jac == nil {
 		p.jac = make([]float64, len(p.g)*p.sites)
 	}
+	return p.jac
+}
+
+// evaluate computes h, g and, in jac, the derivatives of g by h at theta.
+func (p *Problem) evaluate(ctx context.Context, theta, jac []float64) error {
 	p.setup.Parametrization.Onsite(theta, p.h)
-	return p.setup.Engine.Jacobian(ctx, p.h, p.g, p.jac)
+	return p.setup.Engine.Jacobian(ctx, p.h, p.g, jac)
 }
 
 // unscaled computes u_k = sign(r_k)√ρ(r_k) and, unless slope is nil, du_k/dG_k, from the curve in p.g.

@@ -208,10 +208,7 @@ func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
 		return nil, err
 	}
 	q := &point{c: c, h: s.transform(1, c, true)}
-	if s.p.jac == nil {
-		s.p.jac = make([]float64, s.points*s.sites)
-	}
-	if err := s.p.setup.Engine.Jacobian(ctx, q.h, s.p.g, s.p.jac); err != nil {
+	if err := s.p.setup.Engine.Jacobian(ctx, q.h, s.p.g, s.p.matrix()); err != nil {
 		return nil, err
 	}
 	s.evaluations++

@@ -148,4 +148,9 @@ func TestAlignments(t *testing.T) {
 			})
 		}
 	}
+	for _, k := range kernel.Denses() {
+		for _, size := range [][2]int{{1, 1}, {2, 5}, {3, 8}, {9, 13}, {14, 900}} {
+			t.Run(fmt.Sprintf("dense %s/%dx%d", k.Name(), size[0], size[1]), func(t *testing.T) { check(t, denseCalls(k, size[0], size[1])) })
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
 
+	"mcd/core/kernel"
 	"mcd/core/parallel"
 )
 
@@ -40,6 +41,7 @@ import (
 // still leaves is projected; prediction and ratio are those of the projected step.
 type levenbergMarquardt struct {
 	threads int
+	dense   kernel.Dense
 	e       *evaluator
 	m, n    int
 	l       float64
@@ -170,18 +172,12 @@ func (s *levenbergMarquardt) form() {
 	}
 }
 
-// gram computes the upper triangle of K = JJᵀ, most of what a step costs, on all threads; every entry is one dot product, so
-// that the bits do not depend on their number.
+// gram computes the upper triangle of K = JJᵀ on all threads.
 func (s *levenbergMarquardt) gram(jac []float64) {
-	const block = 4
-	row := func(k int) []float64 { return jac[k*s.n : (k+1)*s.n] }
+	const rows = kernel.GramRows
 	// Nothing in it can fail or be cancelled.
-	_ = parallel.For(context.Background(), (s.m+block-1)/block, s.threads, func(_, b int) error {
-		for k := b * block; k < min((b+1)*block, s.m); k++ {
-			for j := k; j < s.m; j++ {
-				s.normal[k*s.m+j] = dot(row(k), row(j))
-			}
-		}
+	_ = parallel.For(context.Background(), (s.m+rows-1)/rows, s.threads, func(_, b int) error {
+		s.dense.Gram(b*rows, min((b+1)*rows, s.m), s.m, s.n, jac, s.normal)
 		return nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 
 	"mcd/core/fault"
+	"mcd/core/kernel"
 )
 
 // strategy is one method's way of stepping. The loop owns the state; strategies read and write it.
@@ -42,7 +43,7 @@ func newStrategy(ctx context.Context, p Problem, o *Options, s *State) (m strate
 	done = func() {}
 	switch o.Method {
 	case "lm":
-		return &levenbergMarquardt{threads: o.Threads}, done
+		return &levenbergMarquardt{threads: o.Threads, dense: kernel.BestDense()}, done
 	case "lbfgs":
 		return &lbfgs{}, done
 	}
@@ -344,11 +345,17 @@ func dot(a, b []float64) float64 { return blas64.Implementation().Ddot(len(a), a
 
 func norm(v []float64) float64 { return math.Sqrt(dot(v, v)) }
 
-// allFinite tells whether all of v are finite: 0·x is NaN for all others.
+// allFinite tells whether all of v are finite: 0·x is NaN for all others. Four sums do not wait for each other.
 func allFinite(v []float64) bool {
-	sum := 0.0
-	for _, x := range v {
-		sum += 0 * x
+	var sum [4]float64
+	for ; len(v) >= 4; v = v[4:] {
+		sum[0] += 0 * v[0]
+		sum[1] += 0 * v[1]
+		sum[2] += 0 * v[2]
+		sum[3] += 0 * v[3]
 	}
-	return sum == 0
+	for _, x := range v {
+		sum[0] += 0 * x
+	}
+	return sum[0]+sum[1]+sum[2]+sum[3] == 0
 }
