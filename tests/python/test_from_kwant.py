@@ -31,10 +31,10 @@ def onsite(site, well):
     calls.append(site)
     return 4 + well * site.pos[1]
 lattice = kwant.lattice.square(norbs=1)
-def ribbon(hopping):
+def ribbon(hopping, onsite=onsite, lattice=lattice, far=4):
     wire, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
     wire[(lattice(x, y) for x in range(5) for y in range(4))] = onsite
-    lead[(lattice(0, y) for y in range(4))] = 4
+    lead[(lattice(0, y) for y in range(4))] = far
     wire[lattice.neighbors()] = lead[lattice.neighbors()] = hopping
     wire.attach_lead(lead)
     wire.attach_lead(lead.reversed())
@@ -53,7 +53,32 @@ assert device.positions.shape == (20, 2)
 
 calls.clear()
 mcd.from_kwant(ribbon(arrays), 1.2, dict(well=0.03), sweep=("phi", np.linspace(0, 0.1, 1000)))
-assert len(calls) <= 10 * 20  # once a site, and for Kwant's own matrices
+assert len(calls) <= 3 * 20  # for all sites at once, and for Kwant's own values
+
+# What many sites at once would mislead, or arrays in general.
+where = {(x, y): 0.01 * x * y for x in range(5) for y in range(4)}
+misleading = [
+    lambda site, phi: phi * kwant.digest.uniform(repr(site)),
+    lambda site, phi: phi * np.linalg.norm(site.pos),
+    lambda site, phi: phi * where[site.tag],
+    lambda site, phi: phi if site.tag[0] == 2 else 0,
+    lambda site, phi: 0.1 * max(site.pos),
+    lambda site, phi: float(phi) * (site.pos[0] - site.tag[1]),
+    lambda site, phi: np.where(site.tag[0] > 2, phi, site.pos[1]),
+    lambda site, phi: phi * site.family.norbs * (site.family == lattice),
+]
+def turns(a, b, phi): return np.exp(1j * phi * (a.pos[0] - b.pos[0]) * b.pos[1]) * np.array([[-1, 0.2], [-0.2, -1]])
+matrices = [
+    lambda site, phi: np.eye(2) * (4 + phi * site.pos[0]) + phi * np.array([[0, 1j], [-1j, 0]]),
+    lambda site, phi: np.array([[4 + phi, 0.1], [0.1, 4 - phi * site.tag[0]]]),
+    lambda site, phi: 4 * np.eye(2) if phi > 0 else 3 * np.eye(2),
+]
+systems = [ribbon(arrays, value, far=0) for value in misleading]
+systems += [ribbon(turns, value, kwant.lattice.square(norbs=2), 4 * np.eye(2)) for value in matrices]
+for k, system in enumerate(systems):
+    device = mcd.from_kwant(system, 1.2, sweep=("phi", fields))
+    expected = [kwant.smatrix(system, 1.2, params=dict(phi=f)).transmission(1, 0) for f in fields]
+    np.testing.assert_allclose(device.transmission(1, 0), expected, atol=1e-11, err_msg=str(k))
 
 class Only:
     def __init__(self, lead): self.lead, self.parameters = lead, lead.parameters
