@@ -218,6 +218,21 @@ func TestModesOfAStripWithoutField(t *testing.T) {
 	}
 }
 
+func TestSlowModesAreAccurate(t *testing.T) {
+	// A distance d above the band bottom of a channel at φ = 0, 2sin(k/2) = √d. The energy is known to rounding, so k to that over k.
+	const w = 38
+	for m := 1; m <= w; m++ {
+		bottom := 4 - 2 - 2*math.Cos(math.Pi*float64(m)/(w+1))
+		for _, d := range []float64{1e-2, 1e-4, 1e-6, 1e-8, 3e-9, 1e-9} {
+			k, nearest := 2*math.Asin(math.Sqrt(d)/2), math.Inf(1)
+			for _, r := range newUniform(Params{w, 1, 4, bottom + d, 0}).solve() {
+				nearest = min(nearest, math.Abs(r.k-k))
+			}
+			assert.LessOrEqual(t, nearest, 1e-14/k, "channel %d, %g above its bottom", m, d)
+		}
+	}
+}
+
 func TestBandEdgesOfThePaper(t *testing.T) {
 	// N(φ) falls from 11 to 3; the edges are located by bisection, and 1e-10 beside each the lead still holds together.
 	edges := []float64{0.0160, 0.0286, 0.0366, 0.0432, 0.0502, 0.0593, 0.0725, 0.0933}

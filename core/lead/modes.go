@@ -484,7 +484,8 @@ func (b *bands) crossing(from, to float64, j int) {
 		}
 		next := k - value/slope
 		if !(next >= low && next <= high) || step%8 == 7 { // now and then in case another band was followed
-			next = (low + high) / 2
+			k, last = (low+high)/2, math.Inf(1)
+			continue
 		}
 		change := math.Abs(next - k)
 		k = next
