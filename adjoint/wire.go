@@ -111,7 +111,14 @@ func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
 	if err := s.Factor(); err != nil {
 		return err
 	}
-	v := s.Reflect(w.g, func(slice int, row []float64) { w.emit(s, group, slice, row) })
+	visit := func(slice int, row []float64) { w.emit(s, group, slice, row) }
+	v := s.Reflect(w.g, visit)
+	if !v.Derivable {
+		var err error
+		if v, err = s.Corrected(v, w.g, visit); err != nil {
+			return err
+		}
+	}
 	if v.Derivable {
 		return nil
 	}

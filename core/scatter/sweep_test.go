@@ -13,9 +13,9 @@ import (
 	"mcd/core/lattice"
 )
 
-// TestVerdicts holds what Reflect calls right against refined solutions of the transmission, on potentials from smooth to
-// rough: conductances to 1e-11, derivatives to 1e-11 and three times the bound that was estimated. On most of them something
-// must be right at once, else the check would be empty.
+// TestVerdicts holds what Reflect and Corrected call right against refined solutions of the transmission, on potentials from
+// smooth to rough: conductances to 1e-11, derivatives to 1e-11 and three times the bound that was estimated. On most of them
+// something must be right, else the check would be empty.
 func TestVerdicts(t *testing.T) {
 	potentials := map[string]func(r *rand.Rand, i int) float64{
 		"clean":    func(*rand.Rand, int) float64 { return 0 },
@@ -50,13 +50,17 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 	for i := range h {
 		h[i] = 4 + potential(r, i)
 	}
-	accurate, derivable := 0, 0
+	accurate, derivable, corrected := 0, 0, 0
 	require.NoError(t, w.Run(context.Background(), h, func(ws *Workspace, g *Group) error {
 		found, refined := make([]float64, s.Points()), make([]float64, s.Points())
-		var rows, exact []float64
+		var rows, again, exact []float64
 		require.NoError(t, ws.Factor())
 		v := ws.Reflect(found, func(_ int, row []float64) { rows = append(rows, row...) })
 		estimate := ws.doubtOfDerivatives(&ws.waves[0], &ws.waves[1])
+		other := make([]float64, s.Points())
+		c, err := ws.Corrected(Verdict{}, other, func(_ int, row []float64) { again = append(again, row...) })
+		require.NoError(t, err)
+		estimateOfCorrected := ws.doubtOfDerivatives(&ws.waves[2], &ws.waves[1])
 		psi, chi, err := ws.Stored(Verdict{small: true})
 		require.NoError(t, err)
 		ws.Conductance(psi, refined)
@@ -68,18 +72,28 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 			accurate++
 			require.InDeltaSlice(t, refined, found, 1e-11)
 		}
-		if v.Derivable {
-			derivable++
-			worst := 0.0
+		worst := func(rows []float64) (worst float64) {
 			for i := range exact {
 				worst = math.Max(worst, math.Abs(rows[i]-exact[i]))
 			}
-			require.LessOrEqual(t, worst, 1e-11+3*estimate)
+			return worst
+		}
+		if v.Derivable {
+			derivable++
+			require.LessOrEqual(t, worst(rows), 1e-11+3*estimate)
+		}
+		if c.Accurate {
+			require.InDeltaSlice(t, refined, other, 1e-11)
+		}
+		if c.Derivable {
+			corrected++
+			require.LessOrEqual(t, worst(again), 1e-11+3*estimateOfCorrected)
 		}
 		return nil
 	}))
 	if some {
 		require.Positive(t, accurate)
 		require.Positive(t, derivable)
+		require.Positive(t, corrected)
 	}
 }
