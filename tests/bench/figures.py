@@ -13,7 +13,7 @@ RATIOS = [
     ("JAX hop-4, gradient", "gradient", 10, 7),
     ("numpy adjoint, {all}", "gradient", 14, 9.5),
 ]
-PEAK = 0.6  # fraction of the multiply-add peak, counted on plain()
+PEAK = 0.6  # fraction of the multiply-add peak, counted on the plain algorithm of counts()
 LEADS = 0.150  # s for 101 fields
 OVERHEAD = 0.15  # of an LM run, outside the engine
 LARGE = 0.700  # s, Jacobian at 100 x 100
@@ -30,10 +30,18 @@ DEVICE_RATIOS = [
 GRADIENT = 1.5  # values, on a device
 
 
-def plain(length, width, modes):
-    """Floating-point operations of one Jacobian by a sweep with an inversion in every slice, for the open modes of every field.
+def counts(length, width, modes):
+    """Floating-point operations of one Jacobian for the open modes N of every field, 8 to a complex multiply-add, by what is counted.
 
-    A complex inversion takes W^3 complex multiply-adds, 8 operations each; psi and chi take W^2 N each in every slice.
+    The plain algorithm at k = 1 inverts a matrix in every slice, W^3 complex multiply-adds each, and takes psi and chi through it,
+    W^2 N each. Hops of four divide two matrices (4/3 W^3) every four slices and invert in those that are left; the recursion
+    takes 20 operations an element of F in a slice, and of psi and chi, which also need a product at every node, two solves and
+    two products at the left end, and the sums over modes.
     """
-    inversions = 8 * length * width**3 * len(modes)
-    return {"inversions alone": inversions, "inversions, states and co-states": inversions + 16 * length * width**2 * int(sum(modes))}
+    fields, columns, squares = len(modes), int(sum(modes)), int(sum(int(n)**2 for n in modes))
+    inversions = 8 * length * width**3 * fields
+    hops, single = divmod(length - 1, 4)
+    factors = fields * (hops * 32 / 3 * width**3 + single * 8 * width**3 + 8 / 3 * width**3 + 20 * length * width**2)
+    waves = columns * ((hops + single + 1) * 16 * width**2 + 32 * width**2 + 44 * length * width) + 16 * width * squares
+    return {"plain algorithm, k = 1": inversions + 16 * length * width**2 * columns, "its inversions alone": inversions,
+            "hops of four, what is executed": factors + waves}

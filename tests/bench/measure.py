@@ -16,10 +16,9 @@ BUSY = 0.1  # the share of the machine that others may use during a quiet sample
 class Worker:
     """One program with its cases."""
 
-    def __init__(self, python, script, *arguments):
+    def __init__(self, script, *command):
         environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
-        self.process = subprocess.Popen([python, PEERS / script, *map(str, arguments)], env=environment, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(list(map(str, command)), env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.script = script
         hello = self._answer()
         self.versions, self.cases, self.operations = hello["versions"], hello["cases"], hello["operations"]

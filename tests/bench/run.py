@@ -19,12 +19,13 @@ import numpy as np
 
 import figures
 import report
-from measure import Case, Worker, interleave
+from measure import PEERS, Case, Worker, interleave
 
 ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-9
 STAGES = ("paper", "sizes", "shapes", "devices", "allocations")
 THREADS = len(os.sched_getaffinity(0))
+GO = dict(os.environ, PATH=f"{ROOT / 'build/toolchain/bin'}:{os.environ['PATH']}")
 
 
 def say(text):
@@ -59,20 +60,33 @@ class Bench:
         np.save(onsite, 4 + 0.3 * generator.normal(size=(length, width)))
         return name, onsite
 
+    def engine(self):
+        """The program engine, or None where there is no Go to build it."""
+        program = self.out.resolve() / "engine"
+        try:
+            subprocess.run(["go", "build", "-o", program, "./tests/bench/engine"], cwd=ROOT, env=GO, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            self.found["missing"]["engine"] = f"go build failed: {error}"
+            return None
+        return program
+
     def workers(self, problem, scripts):
-        """Workers for (script, arguments...), those that can be had."""
+        """Workers for (script, arguments...), those that can be had; a path stands for the program engine."""
         started = []
         for script, *arguments in scripts:
-            home = "kwant" if script.startswith("kwant") else "jax"
+            home = "kwant" if str(script).startswith("kwant") else "jax"
             python = sys.executable if script == "ours.py" else ROOT / ".peers" / home / "bin" / "python"
-            if home in self.options.without and script != "ours.py":
+            if isinstance(script, Path):
+                started.append(Worker(script.name, script, "serve", problem))
+                self.found["versions"][script.name] = started[-1].versions
+            elif home in self.options.without and script != "ours.py":
                 self.found["missing"][script] = f"left out by --without {home}"
             elif not Path(python).exists():
                 self.found["missing"][script] = f".peers/{home} is not there: make peers"
             else:
                 say(f"starting {script} {' '.join(map(str, arguments))}")
                 try:
-                    started.append(Worker(python, script, problem, *arguments))
+                    started.append(Worker(script, python, PEERS / script, problem, *arguments))
                 except RuntimeError as error:
                     if script == "ours.py":
                         raise
@@ -98,7 +112,9 @@ class Bench:
         fields = reference["fields"]
         problem, onsite = self.problem(30, 30, fields)
         weights = np.load(problem)["weights"]
-        scripts = [("ours.py",), ("unit.py", self.out), ("numpy_adjoint.py",)]
+        engine = self.engine()
+        scripts = [("ours.py", engine), (engine,)] if engine else [("ours.py",)]
+        scripts += [("unit.py", self.out), ("numpy_adjoint.py",)]
         if not self.options.quick:
             scripts += [("jax_green.py", 1), ("jax_green.py", 2), ("kwant_smatrix.py",)]
         workers = self.workers(problem, scripts)
@@ -120,7 +136,7 @@ class Bench:
         interleave(cases, onsite, self.options.rounds, self.options.seconds, progress=say)
         self.found["cases"] = {c.name: c.summary() for c in cases}
         self.found["operations"] = {c.name: c.worker.operations[c.name] for c in cases if c.name in c.worker.operations}
-        self.found["plain"] = figures.plain(30, 30, wire.open_modes)
+        self.found["counts"] = figures.counts(30, 30, wire.open_modes)
         for worker in workers:
             worker.close()
 
@@ -175,9 +191,8 @@ class Bench:
     def allocations(self):
         """Allocations of one evaluation inside the engine, by Go's own benchmark."""
         command = ["go", "test", "-run", "^$", "-bench", "^BenchmarkWire$/./avx", "-benchmem", "-benchtime", "100x", "./adjoint"]
-        path = f"{ROOT / 'build/toolchain/bin'}:{os.environ['PATH']}"
         try:
-            text = subprocess.run(command, cwd=ROOT, env=dict(os.environ, PATH=path), capture_output=True, text=True, check=True).stdout
+            text = subprocess.run(command, cwd=ROOT, env=GO, capture_output=True, text=True, check=True).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             self.found["missing"]["allocations"] = f"go test failed: {error}"
             return

@@ -1,6 +1,12 @@
-"""mcd through its Python binding."""
+"""mcd through its Python binding.
 
+argv: problem, the program engine (without it, no runs of Levenberg-Marquardt).
+"""
+
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import mcd
 import numpy as np
@@ -8,6 +14,44 @@ import numpy as np
 from serve import serve, threads
 
 EVALUATIONS = 20
+TARGETS = "colosseum", "nirvana"
+CURVES = Path(__file__).resolve().parents[3] / "tests/reference/targets"
+
+
+def path(target, onsite, engine):
+    """The potentials at which a run asks for Jacobians, (evaluations, length, width): runs repeat bit for bit."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in ("onsite.npy", "target.npy", "path")]
+        np.save(files[0], onsite)
+        np.save(files[1], target)
+        subprocess.run([engine, "path", sys.argv[1], *files[:2], str(EVALUATIONS), files[2]], check=True)
+        return np.fromfile(files[2]).reshape(EVALUATIONS, *onsite.shape)
+
+
+def run(name, wire, engine):
+    """A run of Levenberg-Marquardt towards a curve of the paper, so many evaluations, and the Jacobians of that run alone."""
+    target = np.loadtxt(CURVES / f"{name}.csv", delimiter=",", skiprows=3)[:, 1]
+    paths = {}
+
+    def search(onsite):
+        problem = mcd.Problem(wire, target, mcd.Sites(onsite))
+        result = mcd.design(problem, max_evaluations=EVALUATIONS, stop_objective=-1e3, progress=False)
+        assert result.evaluations == EVALUATIONS, result.message
+        return dict(best=result.onsite)
+
+    out = np.empty((len(target), *wire.shape))
+
+    def jacobians(onsite):
+        key = onsite.tobytes()
+        if key not in paths:
+            paths[key] = path(target, onsite, engine)
+            assert (paths[key] == search(onsite)["best"]).all((1, 2)).any(), "the run of the binding took another path"
+        for point in paths[key]:
+            wire.jacobian(point, out=out)
+        return {}
+
+    label = f"mcd LM, {name}, {EVALUATIONS} evaluations"
+    return {label: search, f"{label}, its Jacobians": jacobians}
 
 
 def main():
@@ -36,15 +80,9 @@ def main():
 
     cases["mcd leads and value"] = fresh
 
-    def design(onsite):
-        """Levenberg-Marquardt on the curve of another potential, so many evaluations."""
-        other = 4 + 0.3 * np.random.default_rng(3).normal(size=sizes)
-        problem = mcd.Problem(wire, wire.conductance(other), mcd.Sites(onsite))
-        result = mcd.design(problem, max_evaluations=EVALUATIONS, stop_objective=-1e3, progress=False)
-        assert result.evaluations == EVALUATIONS, result.message
-        return {}
-
-    cases[f"mcd LM, {EVALUATIONS} evaluations"] = design
+    if len(sys.argv) > 2:
+        for name in TARGETS:
+            cases.update(run(name, wire, sys.argv[2]))
     serve({"mcd": mcd.__version__, "its engine": wire.backend, "NumPy": np.__version__}, cases)
 
 

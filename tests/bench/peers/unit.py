@@ -15,7 +15,7 @@ import scipy_openblas32
 
 from serve import serve, threads
 
-ROUNDS = 100_000  # a millisecond: short enough to find the machine undisturbed
+ROUNDS = 500_000  # a millisecond: short enough to find the machine undisturbed, long beside the start of a thread
 
 
 def main():
