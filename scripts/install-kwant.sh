@@ -1,10 +1,11 @@
 #!/bin/bash
-# Kwant with MUMPS in a Python environment of its own: a peer for benchmarks, and what tests of the Kwant bindings run in.
+# Kwant with MUMPS in a Python environment of its own: a peer for benchmarks, and what tests of the Kwant bindings run in,
+# with what mcd needs.
 # usage: install-kwant.sh DIR      then DIR/bin/python -c 'import kwant'
 # Kwant comes as source and is compiled: a few minutes. Debian 12 with root; elsewhere it runs on SciPy's solver.
 set -euo pipefail
 dir=$(realpath -m "${1:?usage: install-kwant.sh DIR}")
-if [ -x "$dir/bin/python" ] && (cd / && "$dir/bin/python" -c 'import kwant, pytest' 2>/dev/null); then
+if [ -x "$dir/bin/python" ] && (cd / && "$dir/bin/python" -c 'import kwant, pytest, tqdm' 2>/dev/null); then
     echo "install-kwant: there already, $dir"; exit 0
 fi
 
@@ -21,7 +22,7 @@ fi
 "${PYTHON:-python3}" -m venv "$dir"
 pip() { "$dir/bin/python" -m pip --disable-pip-version-check -q "$@"; }
 # Kwant 1.5 declares no build requirements, and needs its C files written anew for NumPy 2.
-pip install setuptools==80.9.0 wheel cython==3.1.8 numpy==2.2.6 scipy==1.13.1 pytest
+pip install setuptools==80.9.0 wheel cython==3.1.8 numpy==2.2.6 scipy==1.13.1 pytest tqdm
 pip install --no-build-isolation tinyarray==1.2.5
 source=$(mktemp -d)
 trap 'rm -rf "$source"' EXIT

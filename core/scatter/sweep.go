@@ -34,6 +34,7 @@ type Workspace struct {
 	last                     int   // index of the node at the left lead
 
 	f               [][]float64 // F at every node, the first one the lead's
+	cleared         int         // so many of f have been set to numbers once, padding included
 	m, a            []float64   // denominator of a hop; factors of D_0 + F_0 + B_L
 	pivots, pivotsA []int32
 	scratch, source []float64 // waves of one slice
@@ -165,8 +166,7 @@ func (s *Workspace) makeMaps(n int) error {
 	if err != nil {
 		return err
 	}
-	clear(b.Data)
-	s.maps, s.f = b, make([][]float64, n)
+	s.maps, s.f, s.cleared = b, make([][]float64, n), 1
 	for i := 1; i < n; i++ {
 		s.f[i] = b.Data[(i-1)*matrix : i*matrix : i*matrix]
 	}
@@ -198,6 +198,10 @@ func (s *Workspace) Factor() error {
 	for i := 1; i <= s.last; i++ {
 		if err := parallel.Cancelled(s.ctx); err != nil {
 			return err
+		}
+		if i == s.cleared { // here, not in makeMaps: gigabytes take seconds, in which nobody could cancel
+			clear(s.f[i])
+			s.cleared++
 		}
 		at := s.nodes[i-1]
 		if slices := s.nodes[i] - at; slices == 1 {

@@ -232,7 +232,7 @@ INTERRUPTED = PRESS + """
 INTERRUPTED_CALL = PRESS + """
     wire = mcd.Wire(1500, 50, np.linspace(0, 0.02, 64), 1.2)
     wire.open_modes
-    threading.Timer(0.2, press).start()
+    threading.Timer(float(sys.argv[1]), press).start()
     try:
         while True:
             wire.conductance(wire.clean())
@@ -254,8 +254,9 @@ def test_interrupted_search_keeps_the_best_point(tmp_path):
     assert mcd.load(tmp_path / "run.mcd").problem.wire.shape == (30, 30)
 
 
-def test_interrupted_call_raises():
-    (seconds,) = run_script(INTERRUPTED_CALL)
+@pytest.mark.parametrize("after", [0.05, 0.1, 0.5])  # seconds: gigabytes are taken, a first sweep, later ones
+def test_interrupted_call_raises(after):
+    (seconds,) = run_script(INTERRUPTED_CALL, after)
     assert float(seconds) < 0.5
 
 
