@@ -14,7 +14,6 @@ import (
 
 	"mcd/core/fault"
 	"mcd/core/parallel"
-	"mcd/core/plan"
 	"mcd/core/scatter"
 	"mcd/cuda/driver"
 )
@@ -125,7 +124,7 @@ func (r *descent) prepare() (err error) {
 		onsite: local(onsite), iteration: state(r.iteration), active: state(r.active), best_objective: state(r.best),
 		best_theta: state(r.bestTheta), history: state(r.history), norms: state(r.norms), schedule_steps: steps(),
 		schedule_factors: factors(), scratch: local(space), history_capacity: capacity + 1, rate: C.double(r.d.Rate),
-		stop_objective: C.double(r.d.StopObjective), budget: C.double(plan.Budget(e.wire.Strip.Width)), designs: designs,
+		stop_objective: C.double(r.d.StopObjective), budget: e.budget(), designs: designs,
 		rule: rules[r.d.Rule], schedule_entries: C.int32_t(len(r.d.ScheduleSteps))}
 	for at, actions := range map[int64]C.int32_t{r.begin: C.MCD_GPU_ONSITE, r.record: C.MCD_GPU_RECORD,
 		r.step: C.MCD_GPU_RECORD | C.MCD_GPU_STEP | C.MCD_GPU_ONSITE} {

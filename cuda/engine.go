@@ -100,6 +100,9 @@ func (e *Engine) prepare(width int) (err error) {
 	return e.reserve(1)
 }
 
+// budget is the growth allowed between two nodes of a sweep.
+func (e *Engine) budget() C.double { return C.double(plan.Budget(e.wire.Strip.Length)) }
+
 // do runs body in the device's context. After an error nothing is under way on the stream any more, so that memory can be freed
 // and arguments overwritten.
 func (e *Engine) do(body func() error) error {
@@ -313,7 +316,7 @@ func (e *Engine) arguments(b *Batch, s shape, first int) {
 	}
 	designs, sites, points := C.int32_t(s.designs), C.int32_t(e.Inputs()), C.int64_t(e.Outputs())
 	put(&buf.in, buf.plan, C.mcd_gpu_plan_args{wire: e.resident.wire, onsite: in(buf.onsite), potential: scratch(buf.potential),
-		nodes: scratch(buf.nodes), budget: C.double(plan.Budget(e.wire.Strip.Length)), designs: designs})
+		nodes: scratch(buf.nodes), budget: e.budget(), designs: designs})
 	sweep := C.mcd_gpu_sweep_args{wire: e.resident.wire, potential: scratch(buf.potential), nodes: scratch(buf.nodes),
 		order: in(buf.order), conductance: out(buf.g), jacobian: out(buf.jacobian), status: out(buf.status),
 		residual: scratch(buf.residual), workspace: scratch(buf.workspace), workspace_stride: C.uint64_t(buf.sweepStride), designs: designs,

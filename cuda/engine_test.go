@@ -152,6 +152,19 @@ func TestOneCallForAllDesignsGivesTheSameBits(t *testing.T) {
 	}
 }
 
+// Engines of different widths launch the same kernel with different shared memory, by turns.
+func TestWidthsThatShareAKernel(t *testing.T) {
+	for _, widths := range [][2]int{{64, 49}, {49, 64}} {
+		var engines [2]*cuda.Engine
+		for i, width := range widths {
+			engines[i] = engine(t, sweep(t, 1, width, 1), cuda.Options{})
+		}
+		for i, e := range engines {
+			assert.NoError(t, e.Value(ctx, rough(1, widths[i]), nans(1)), "width %d of %v", widths[i], widths)
+		}
+	}
+}
+
 // A barrier on one site makes F there 1e-6, and the site before it has its level at the energy: the first pivot of D + F is
 // tiny, and the points are solved again with pivoting.
 func TestTinyPivot(t *testing.T) {

@@ -43,7 +43,7 @@ func openGPU(backend string) (*gpu, error) {
 	}
 	g := &gpu{Context: context, users: 1}
 	err = g.Do(func() (err error) {
-		g.module, err = driver.Load(ptx)
+		g.module, err = g.Load(ptx)
 		return err
 	})
 	if err != nil {

@@ -191,6 +191,23 @@ clean()
 """, standin).startswith("cuda: ")
 
 
+def test_a_device_with_little_shared_memory(standin):
+    """Turing's 64 KiB a block do for widths to 47 or so."""
+    assert python(BEGIN + """
+driver.standin_shared(64 << 10)
+narrow = mcd.Wire(1, 40, fields=[0.0], backend="cuda")
+assert abs(narrow.conductance(narrow.clean()) - narrow.open_modes).max() < 1e-9
+wide = mcd.Wire(1, 64, fields=[0.0], backend="cuda")
+try:
+    wide.conductance(wide.clean())
+except mcd.UnsupportedError as error:
+    print(error)
+    del error
+del narrow, wide
+clean()
+""", standin).startswith("cuda: kernel mcd_sweep_64 needs ")
+
+
 def test_auto(standin):
     """A small wire stays on the CPU, and so does one that the (emulated) GPU is slower for."""
     assert python(BEGIN + """

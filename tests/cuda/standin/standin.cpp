@@ -29,6 +29,7 @@ long calls, fail_at;
 CUresult fail_with = CUDA_ERROR_UNKNOWN, lost = CUDA_SUCCESS;
 bool fail_always, fail_sticks;
 size_t memory = size_t(1) << 32;
+int most_shared = 227 << 10; // bytes of shared memory that a block may ask for
 std::string complaint; // the first rule that was broken
 
 const size_t zone = 256; // bytes before and after every allocation
@@ -49,13 +50,13 @@ using Queue = std::deque<Work>;
 } // namespace
 
 struct CUctx_st {};
-struct CUmod_st {
-    std::set<std::string> entries;
-    std::vector<std::unique_ptr<CUfunc_st>> functions;
-};
 struct CUfunc_st {
     std::string name;
     int shared = 48 << 10;
+};
+struct CUmod_st {
+    std::set<std::string> entries;
+    std::map<std::string, CUfunc_st> functions; // a name has one handle, however often it is asked for
 };
 struct CUstream_st {
     Queue queue;
@@ -77,6 +78,7 @@ namespace {
 CUctx_st primary, foreign;
 int retained;
 thread_local std::vector<CUcontext> stack;
+thread_local bool recording; // a stream captures the thread's calls
 std::set<CUmodule> modules;
 std::set<CUstream> streams;
 std::set<CUevent> events;
@@ -107,6 +109,10 @@ bool current() { return !stack.empty() && stack.back() == &primary; }
 #define ENTER_CONTEXT() \
     ENTER(); \
     if (!current()) return complain(std::string(__func__) + " without the primary context"), CUDA_ERROR_INVALID_CONTEXT
+// For what invalidates a capture of the thread's calls.
+#define ENTER_IDLE() \
+    ENTER_CONTEXT(); \
+    if (recording) return complain(std::string(__func__) + " while launches are recorded"), CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
 #define LEAVE() \
     std::lock_guard<std::recursive_mutex> guard(mutex); \
     enter(false)
@@ -163,6 +169,7 @@ API void standin_fail(long at, int code, int always, int sticks) {
 }
 API long standin_calls() { return calls; }
 API void standin_memory(size_t bytes) { memory = bytes; }
+API void standin_shared(int bytes) { most_shared = bytes; }
 API size_t standin_used() { return used; }
 API const char *standin_complaint() { return complaint.c_str(); }
 // Everything that has not been given back.
@@ -208,7 +215,7 @@ API CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute attribute, CUde
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = 9; break;
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = 0; break;
     case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = 4; break;
-    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = 227 << 10; break;
+    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = most_shared; break;
     default: return complain("an attribute that the stand-in does not know");
     }
     return CUDA_SUCCESS;
@@ -239,8 +246,10 @@ API CUresult cuCtxPopCurrent_v2(CUcontext *context) {
     return CUDA_SUCCESS;
 }
 
-API CUresult cuModuleLoadData(CUmodule *module, const void *image) {
-    ENTER_CONTEXT();
+API CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count, CUjit_option *options, void **values) {
+    ENTER_IDLE();
+    if (count != 2 || options[0] != CU_JIT_ERROR_LOG_BUFFER || options[1] != CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES) return complain("odd options of a module");
+    memset(values[0], 0, (size_t)values[1]);
     std::unique_ptr<CUmod_st> m(new CUmod_st);
     std::string text((const char *)image);
     const std::string mark = ".entry ";
@@ -248,7 +257,7 @@ API CUresult cuModuleLoadData(CUmodule *module, const void *image) {
         size_t begin = at + mark.size();
         m->entries.insert(text.substr(begin, text.find_first_of("( \n", begin) - begin));
     }
-    if (m->entries.empty()) return CUDA_ERROR_INVALID_PTX;
+    if (m->entries.empty()) return snprintf((char *)values[0], (size_t)values[1], "no entries"), CUDA_ERROR_INVALID_PTX;
     modules.insert(*module = m.release());
     return CUDA_SUCCESS;
 }
@@ -261,14 +270,13 @@ API CUresult cuModuleUnload(CUmodule module) {
 API CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *name) {
     ENTER_CONTEXT();
     if (!module->entries.count(name)) return CUDA_ERROR_NOT_FOUND;
-    module->functions.emplace_back(new CUfunc_st);
-    *function = module->functions.back().get();
+    *function = &module->functions[name];
     (*function)->name = name;
     return CUDA_SUCCESS;
 }
 API CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute attribute, int value) {
     ENTER_CONTEXT();
-    if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value > 227 << 10) return CUDA_ERROR_INVALID_VALUE;
+    if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value > most_shared) return CUDA_ERROR_INVALID_VALUE;
     function->shared = value;
     return CUDA_SUCCESS;
 }
@@ -279,12 +287,12 @@ API CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction
 }
 
 API CUresult cuMemGetInfo_v2(size_t *available, size_t *total) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     *available = memory - std::min(memory, used), *total = memory;
     return CUDA_SUCCESS;
 }
 API CUresult cuMemAlloc_v2(CUdeviceptr *pointer, size_t bytes) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
     if (used + bytes > memory) return CUDA_ERROR_OUT_OF_MEMORY;
     void *base = nullptr;
@@ -298,6 +306,7 @@ API CUresult cuMemAlloc_v2(CUdeviceptr *pointer, size_t bytes) {
 }
 API CUresult cuMemFree_v2(CUdeviceptr pointer) {
     LEAVE();
+    if (recording) return complain(std::string(__func__) + " while launches are recorded");
     settle();
     auto it = device_blocks.find(pointer);
     if (it == device_blocks.end()) return complain("memory is freed that is not allocated");
@@ -308,7 +317,7 @@ API CUresult cuMemFree_v2(CUdeviceptr pointer) {
     return CUDA_SUCCESS;
 }
 API CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     if (posix_memalign(pointer, 4096, bytes) != 0) return CUDA_ERROR_OUT_OF_MEMORY;
     memset(*pointer, 0xff, bytes);
     pinned_blocks[(char *)*pointer] = bytes;
@@ -316,6 +325,7 @@ API CUresult cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
 }
 API CUresult cuMemFreeHost(void *pointer) {
     LEAVE();
+    if (recording) return complain(std::string(__func__) + " while launches are recorded");
     settle();
     if (!pinned_blocks.erase((char *)pointer)) return complain("pinned memory is freed that is not allocated");
     free(pointer);
@@ -344,7 +354,7 @@ API CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, 
 }
 
 API CUresult cuStreamCreate(CUstream *stream, unsigned) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     streams.insert(*stream = new CUstream_st);
     return CUDA_SUCCESS;
 }
@@ -355,29 +365,29 @@ API CUresult cuStreamDestroy_v2(CUstream stream) {
     return CUDA_SUCCESS;
 }
 API CUresult cuStreamQuery(CUstream stream) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     return drain(stream, true);
 }
 API CUresult cuStreamSynchronize(CUstream stream) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     return drain(stream, false);
 }
 API CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     if (stream->capturing) return CUDA_ERROR_ILLEGAL_STATE;
-    stream->capturing = true;
+    recording = stream->capturing = true;
     return CUDA_SUCCESS;
 }
 API CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
     LEAVE();
     if (!stream->capturing) return CUDA_ERROR_ILLEGAL_STATE;
-    stream->capturing = false;
+    recording = stream->capturing = false;
     graphs.insert(*graph = new CUgraph_st{std::move(stream->captured)});
     stream->captured.clear();
     return CUDA_SUCCESS;
 }
 API CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, unsigned long long) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     executables.insert(*executable = new CUgraphExec_st{graph->work});
     return CUDA_SUCCESS;
 }
@@ -401,7 +411,7 @@ API CUresult cuGraphExecDestroy(CUgraphExec executable) {
     return CUDA_SUCCESS;
 }
 API CUresult cuEventCreate(CUevent *event, unsigned) {
-    ENTER_CONTEXT();
+    ENTER_IDLE();
     events.insert(*event = new CUevent_st);
     return CUDA_SUCCESS;
 }
