@@ -232,6 +232,13 @@ func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return e.compute(ctx, func(c scatter.Engine) error { return c.Jacobian(ctx, onsite, g, jac) })
 }
 
+// Batch is how many potentials are worth computing at once; the engine must have been prepared.
+func (e *engine) Batch() int { return e.computes.Batch() }
+
+func (e *engine) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
+	return e.use(ctx, func(*adjoint.Wire) error { return e.computes.Jacobians(ctx, onsite, g, jac) })
+}
+
 // Descend lets the engine take the steps of first-order methods, if it can; every stretch of steps is a turn.
 func (e *engine) Descend(ctx context.Context, d *scatter.Descent) (run scatter.Descending, err error) {
 	err = e.use(ctx, func(*adjoint.Wire) error {
@@ -273,4 +280,5 @@ func (e *engine) SetThreads(n int) {
 }
 
 var _ solver = (*engine)(nil)
+var _ scatter.Batcher = (*engine)(nil)
 var _ scatter.Descender = (*engine)(nil)

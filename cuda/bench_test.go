@@ -30,20 +30,20 @@ func Benchmark(b *testing.B) {
 		e, err := cuda.NewEngine(w, cuda.Options{})
 		require.NoError(b, err)
 		sites := w.Inputs()
-		batch := cuda.Batch{Designs: c.designs, Onsite: rough(7, c.designs*sites), Conductance: nans(c.designs * c.points)}
+		batch := cuda.Batch{Onsite: rows(rough(7, c.designs*sites), c.designs), Conductance: rows(nans(c.designs*c.points), c.designs)}
 		run := func(what string) {
 			b.Run(fmt.Sprintf("%dx%dx%d,%d designs,%s", c.size, c.size, c.points, c.designs, what), func(b *testing.B) {
 				for range b.N {
-					require.NoError(b, e.Batch(ctx, batch))
+					require.NoError(b, e.Compute(ctx, batch))
 				}
 				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*c.designs), "µs/design")
 				b.ReportMetric(float64(e.Redone()), "redone")
 			})
 		}
 		run("value")
-		batch.Gradient = nans(c.designs * sites)
+		batch.Gradient = rows(nans(c.designs*sites), c.designs)
 		run("gradient")
-		batch.Gradient, batch.Jacobian = nil, nans(c.designs*c.points*sites)
+		batch.Gradient, batch.Jacobian = nil, rows(nans(c.designs*c.points*sites), c.designs)
 		run("Jacobian")
 		b.Run(fmt.Sprintf("%dx%dx%d,%d designs,AdaBelief step", c.size, c.size, c.points, c.designs), func(b *testing.B) { steps(b, e, c.designs) })
 		e.Close()
@@ -58,7 +58,7 @@ func steps(b *testing.B, e *cuda.Engine, designs int) {
 	require.NoError(b, err)
 	affine, _ := inverse.Affine(free)
 	run, err := e.Descend(ctx, &scatter.Descent{Map: affine, Target: slices.Repeat([]float64{3}, e.Outputs()), Rule: "adabelief", Rate: 1e-2,
-		StopObjective: math.Inf(-1), Points: rough(7, designs*sites), Moments: make([]float64, 2*designs*sites)})
+		StopObjective: math.Inf(-1), Points: rough(7, designs*sites), Moments: make([]float64, 2*designs*sites), Iterations: make([]int64, designs)})
 	require.NoError(b, err)
 	defer run.Close()
 	for range 20 { // finds its pace

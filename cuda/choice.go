@@ -114,6 +114,30 @@ func (c *Choice) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return c.or(c.Engine.Jacobian(ctx, onsite, g, jac), func() error { return c.wire.Jacobian(ctx, onsite, g, jac) })
 }
 
+// Batch is how many potentials are worth computing at once, see scatter.Batcher.
+func (c *Choice) Batch() int {
+	if b, can := c.Engine.(scatter.Batcher); can {
+		return b.Batch()
+	}
+	return 1
+}
+
+// Jacobians computes g and jac of several potentials, see scatter.Batcher.
+func (c *Choice) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
+	oneByOne := func() error {
+		for d := range onsite {
+			if err := c.wire.Jacobian(ctx, onsite[d], g[d], jac[d]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if b, can := c.Engine.(scatter.Batcher); can {
+		return c.or(b.Jacobians(ctx, onsite, g, jac), oneByOne)
+	}
+	return oneByOne()
+}
+
 // Descend lets the GPU take the steps of first-order methods, see scatter.Descender.
 func (c *Choice) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
 	if e, can := c.Engine.(scatter.Descender); can {
@@ -133,4 +157,7 @@ func (c *Choice) or(err error, onCPU func() error) error {
 	return onCPU()
 }
 
-var _ scatter.Engine = (*Choice)(nil)
+var (
+	_ scatter.Engine  = (*Choice)(nil)
+	_ scatter.Batcher = (*Choice)(nil)
+)

@@ -50,7 +50,7 @@ const capacity = 1024
 
 // Descend prepares first-order runs on the device, see scatter.Descender.
 func (e *Engine) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
-	designs := len(d.Points) / max(d.Map.Parameters, 1)
+	designs := len(d.Iterations)
 	r := &descent{e: e, d: d, designs: designs, moments: len(d.Moments) / max(len(d.Points), 1), pace: 1}
 	if err := e.do(r.prepare); err != nil {
 		r.Close()
@@ -140,11 +140,11 @@ func (r *descent) prepare() (err error) {
 
 	r.stretch = scatter.Stretch{Steps: make([]int64, r.designs), Objectives: make([][]float64, r.designs), Stalled: make([]bool, r.designs),
 		Objective: make([]float64, r.designs), StepNorm: make([]float64, r.designs), Peak: make([]float64, r.designs)}
-	r.before = slices.Repeat([]int64{r.d.Iteration}, r.designs)
+	r.before = slices.Clone(r.d.Iterations)
 	copy(hosted[float64](&r.states, r.theta, r.designs*n), r.d.Points)
 	copy(hosted[float64](&r.states, r.first, len(r.d.Moments)), r.d.Moments)
+	copy(hosted[int64](&r.states, r.iteration, r.designs), r.d.Iterations)
 	for i := range r.designs {
-		hosted[int64](&r.states, r.iteration, r.designs)[i] = r.d.Iteration
 		hosted[int32](&r.states, r.active, r.designs)[i] = C.MCD_GPU_RUNNING
 		hosted[float64](&r.states, r.best, r.designs)[i] = math.Inf(1)
 	}

@@ -3,6 +3,7 @@
 package cuda_test
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -89,7 +90,7 @@ func TestManyRunsAtOnce(t *testing.T) {
 	points := rough(5, 3*12)
 	run := func(points []float64, stretches ...int) *scatter.Stretch {
 		d, err := e.Descend(ctx, &scatter.Descent{Map: affine, Target: []float64{1, 1, 1}, Rule: "adam", Rate: 0.01, StopObjective: math.Inf(-1),
-			Points: points, Moments: make([]float64, 2*len(points))})
+			Points: points, Moments: make([]float64, 2*len(points)), Iterations: make([]int64, len(points)/12)})
 		require.NoError(t, err)
 		defer d.Close()
 		var s *scatter.Stretch
@@ -110,4 +111,55 @@ func TestManyRunsAtOnce(t *testing.T) {
 		assert.Equal(t, alone.Points, together.Points[i*12:][:12])
 		assert.Equal(t, alone.Objective[0], together.Objective[i])
 	}
+}
+
+// counting tells how an engine is asked.
+type counting struct {
+	*cuda.Engine
+	single, together, descents int
+}
+
+func (c *counting) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
+	c.single++
+	return c.Engine.Jacobian(ctx, onsite, g, jac)
+}
+
+func (c *counting) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
+	c.together++
+	return c.Engine.Jacobians(ctx, onsite, g, jac)
+}
+
+func (c *counting) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
+	c.descents++
+	return c.Engine.Descend(ctx, d)
+}
+
+// Several starts are one batch on the device, and find what they find on the CPU one after the other.
+func TestManyStarts(t *testing.T) {
+	w := sweep(t, 4, 5, 3)
+	e := &counting{Engine: engine(t, w, cuda.Options{})}
+	free, err := inverse.Sites{Length: 4, Width: 5, Start: rough(2, 20)}.Build()
+	require.NoError(t, err)
+	target := make([]float64, 3)
+	require.NoError(t, w.Value(ctx, rough(3, 20), target))
+	for _, method := range []string{"lm", "adabelief"} {
+		o := inverse.DefaultDesign(method)
+		o.Starts, o.MaxIterations = 4, 6
+		var found [2]*inverse.Result
+		for i, engine := range []scatter.Engine{w, e} {
+			p, err := inverse.NewProblem(inverse.Setup{Engine: engine, Strip: &w.Strip, Target: target, Parametrization: free})
+			require.NoError(t, err)
+			found[i], err = inverse.Design(ctx, p, o)
+			require.NoError(t, err)
+		}
+		require.Len(t, found[1].Outcomes, 4)
+		for i, want := range found[0].Outcomes {
+			compare(t, want.Theta, found[1].Outcomes[i].Theta, 1e-7, method)
+			assert.Equal(t, want.Start, found[1].Outcomes[i].Start)
+			assert.Equal(t, want.HistoryEvaluations, found[1].Outcomes[i].HistoryEvaluations)
+		}
+	}
+	assert.LessOrEqual(t, e.together, 7, "evaluations of all starts of lm")
+	assert.Zero(t, e.single)
+	assert.Equal(t, 1, e.descents)
 }

@@ -51,7 +51,10 @@ type Engine struct {
 	redone int64
 }
 
-var _ scatter.Engine = (*Engine)(nil)
+var (
+	_ scatter.Engine  = (*Engine)(nil)
+	_ scatter.Batcher = (*Engine)(nil)
+)
 
 // NewEngine prepares a wire's sweeps on a GPU; the wire must outlive the engine and be used by nobody else at the same time.
 func NewEngine(w *adjoint.Wire, o Options) (*Engine, error) {
@@ -155,7 +158,7 @@ func (e *Engine) Close() {
 
 // Value computes g (Outputs).
 func (e *Engine) Value(ctx context.Context, onsite, g []float64) error {
-	return e.Batch(ctx, Batch{Designs: 1, Onsite: onsite, Conductance: g})
+	return e.Compute(ctx, Batch{Onsite: one(onsite), Conductance: one(g)})
 }
 
 // Gradient computes g and grad[i] = Σ_k weights[k]·∂g[k]/∂onsite[i]; weights nil means all ones.
@@ -163,7 +166,7 @@ func (e *Engine) Gradient(ctx context.Context, onsite, weights, g, grad []float6
 	if err := scatter.CheckLength("gradient", len(grad), e.Inputs()); err != nil {
 		return err
 	}
-	return e.Batch(ctx, Batch{Designs: 1, Onsite: onsite, Weights: weights, Conductance: g, Gradient: grad})
+	return e.Compute(ctx, Batch{Onsite: one(onsite), Weights: one(weights), Conductance: one(g), Gradient: one(grad)})
 }
 
 // Jacobian computes g and jac[k][i] = ∂g[k]/∂onsite[i].
@@ -171,17 +174,34 @@ func (e *Engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	if err := scatter.CheckLength("jacobian", len(jac), e.Inputs()*e.Outputs()); err != nil {
 		return err
 	}
-	return e.Batch(ctx, Batch{Designs: 1, Onsite: onsite, Conductance: g, Jacobian: jac})
+	return e.Jacobians(ctx, one(onsite), one(g), one(jac))
 }
 
-// Batch is many potentials at once; arrays are [design]… without gaps. Gradient and Jacobian are nil if not wanted.
+// one is a batch's array of one design, nil for nil.
+func one(a []float64) [][]float64 {
+	if a == nil {
+		return nil
+	}
+	return [][]float64{a}
+}
+
+// Batch is how many potentials are worth computing at once: enough to occupy the device some rounds.
+func (e *Engine) Batch() int { return min(max(1, rounds*e.slots/e.Outputs()), mostDesigns) }
+
+const rounds, mostDesigns = 4, 64
+
+// Jacobians is Jacobian of several potentials, see scatter.Batcher.
+func (e *Engine) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
+	return e.Compute(ctx, Batch{Onsite: onsite, Conductance: g, Jacobian: jac})
+}
+
+// Batch is many potentials at once, each with arrays of its own. Gradient and Jacobian are nil if not wanted.
 type Batch struct {
-	Designs     int
-	Onsite      []float64 // Designs × Inputs
-	Weights     []float64 // Designs × Outputs, of Gradient; nil for ones
-	Conductance []float64 // Designs × Outputs; written
-	Gradient    []float64 // Designs × Inputs; written
-	Jacobian    []float64 // Designs × Outputs × Inputs; written
+	Onsite      [][]float64 // [design], (Inputs)
+	Weights     [][]float64 // of Gradient, (Outputs); nil for ones
+	Conductance [][]float64 // (Outputs); written
+	Gradient    [][]float64 // (Inputs); written
+	Jacobian    [][]float64 // (Outputs × Inputs); written
 }
 
 func (e *Engine) check(b *Batch) error {
@@ -189,44 +209,50 @@ func (e *Engine) check(b *Batch) error {
 	if e.closed {
 		return fault.New(fault.Internal, "the engine has been closed")
 	}
-	if b.Designs < 1 || len(b.Onsite) != b.Designs*sites {
-		return fault.Invalid("onsite", "%d values for %d designs of %d × %d sites; give one for each", len(b.Onsite), b.Designs, e.wire.Strip.Length, e.wire.Strip.Width)
-	}
-	for d := range b.Designs {
-		if err := e.wire.Strip.ValidateOnsite(b.Onsite[d*sites:][:sites]); err != nil {
-			return err
-		}
+	if len(b.Onsite) == 0 {
+		return fault.Invalid("onsite", "no designs; give at least one")
 	}
 	for _, a := range []struct {
 		name   string
-		values []float64
+		values [][]float64
 		want   int
 		needed bool
-	}{{"conductance", b.Conductance, points, true}, {"weights", b.Weights, points, false}, {"gradient", b.Gradient, sites, false},
-		{"jacobian", b.Jacobian, points * sites, false}} {
+	}{{"onsite", b.Onsite, sites, true}, {"conductance", b.Conductance, points, true}, {"weights", b.Weights, points, false},
+		{"gradient", b.Gradient, sites, false}, {"jacobian", b.Jacobian, points * sites, false}} {
 		if a.values == nil && !a.needed {
 			continue
 		}
-		if err := scatter.CheckLength(a.name, len(a.values), b.Designs*a.want); err != nil {
+		if len(a.values) != len(b.Onsite) {
+			return fault.Invalid(a.name, "given for %d designs of %d; give one for each", len(a.values), len(b.Onsite))
+		}
+		for _, values := range a.values {
+			if err := scatter.CheckLength(a.name, len(values), a.want); err != nil {
+				return err
+			}
+		}
+	}
+	for _, h := range b.Onsite {
+		if err := e.wire.Strip.ValidateOnsite(h); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Batch computes the conductances of many potentials and their derivatives. Results are those of one call for each, to the bit.
-func (e *Engine) Batch(ctx context.Context, b Batch) error {
+// Compute computes the conductances of many potentials and their derivatives. Results are those of one call for each, to the bit.
+func (e *Engine) Compute(ctx context.Context, b Batch) error {
 	if err := e.check(&b); err != nil {
 		return err
 	}
 	failed := false
 	err := e.do(func() error {
-		if err := e.reserve(b.Designs); err != nil {
+		designs := len(b.Onsite)
+		if err := e.reserve(designs); err != nil {
 			return err
 		}
 		s := e.batch.shape
-		for design := 0; design < b.Designs; design += s.designs {
-			s.designs = min(e.batch.designs, max(1, e.share/e.Outputs()), b.Designs-design)
+		for design := 0; design < designs; design += s.designs {
+			s.designs = min(e.batch.designs, max(1, e.share/e.Outputs()), designs-design)
 			for first := 0; first < e.Outputs(); first += s.points {
 				if err := parallel.Cancelled(ctx); err != nil {
 					return err
@@ -274,9 +300,12 @@ func (e *Engine) run(b *Batch, s shape, design, first int) (failed bool, err err
 	sites, points := e.Inputs(), e.Outputs()
 	buf := &e.batch
 	e.arguments(b, s, first)
-	copy(hosted[float64](&buf.in, buf.onsite, s.designs*sites), b.Onsite[design*sites:])
-	if b.Weights != nil {
-		copy(hosted[float64](&buf.in, buf.weights, s.designs*points), b.Weights[design*points:])
+	onsite, weights := hosted[float64](&buf.in, buf.onsite, s.designs*sites), hosted[float64](&buf.in, buf.weights, s.designs*points)
+	for d := range s.designs {
+		copy(onsite[d*sites:], b.Onsite[design+d])
+		if b.Weights != nil {
+			copy(weights[d*points:], b.Weights[design+d])
+		}
 	}
 	order := hosted[int32](&buf.in, buf.order, s.points)[:0]
 	for _, k := range e.order {
@@ -363,22 +392,20 @@ func (e *Engine) deliver(b *Batch, s shape, design, first int) (failed bool) {
 	buf := &e.batch
 	g := hosted[float64](&buf.out, buf.g, s.designs*points)
 	status := hosted[uint32](&buf.out, buf.status, s.designs*points)
+	gradient, rows := hosted[float64](&buf.out, buf.gradient, s.designs*sites), hosted[float64](&buf.out, buf.jacobian, s.designs*s.points*sites)
 	for d := range s.designs {
-		copy(b.Conductance[(design+d)*points+first:][:s.points], g[d*points+first:])
+		copy(b.Conductance[design+d][first:][:s.points], g[d*points+first:])
 		for _, bits := range status[d*points+first:][:s.points] {
 			failed = failed || bits&C.MCD_GPU_FAILED != 0
 			if bits&C.MCD_GPU_REDONE != 0 {
 				e.redone++
 			}
 		}
-	}
-	if b.Gradient != nil { // of the points up to these; complete with the last ones
-		copy(b.Gradient[design*sites:], hosted[float64](&buf.out, buf.gradient, s.designs*sites))
-	}
-	if b.Jacobian != nil {
-		rows := hosted[float64](&buf.out, buf.jacobian, s.designs*s.points*sites)
-		for d := range s.designs {
-			copy(b.Jacobian[((design+d)*points+first)*sites:], rows[d*s.points*sites:][:s.points*sites])
+		if b.Gradient != nil { // of the points up to these; complete with the last ones
+			copy(b.Gradient[design+d], gradient[d*sites:])
+		}
+		if b.Jacobian != nil {
+			copy(b.Jacobian[design+d][first*sites:], rows[d*s.points*sites:][:s.points*sites])
 		}
 	}
 	return failed

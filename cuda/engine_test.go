@@ -89,6 +89,16 @@ func nans(n int) []float64 {
 	return a
 }
 
+// rows cuts values into as many rows.
+func rows(values []float64, count int) [][]float64 {
+	n := len(values) / count
+	out := make([][]float64, count)
+	for i := range out {
+		out[i] = values[i*n:][:n:n]
+	}
+	return out
+}
+
 // compare demands agreement to tolerance times the largest value of want, at least 1.
 func compare(t *testing.T, want, got []float64, tolerance float64, what string) {
 	t.Helper()
@@ -121,16 +131,17 @@ func TestAgreesWithCPU(t *testing.T) {
 			w := sweep(t, c.length, c.width, c.points)
 			e := engine(t, w, cuda.Options{})
 			sites := w.Inputs()
-			b := cuda.Batch{Designs: c.designs, Onsite: rough(7, c.designs*sites), Weights: rough(8, c.designs*c.points),
-				Conductance: nans(c.designs * c.points), Gradient: nans(c.designs * sites), Jacobian: nans(c.designs * c.points * sites)}
-			require.NoError(t, e.Batch(ctx, b))
+			b := cuda.Batch{Onsite: rows(rough(7, c.designs*sites), c.designs), Weights: rows(rough(8, c.designs*c.points), c.designs),
+				Conductance: rows(nans(c.designs*c.points), c.designs), Gradient: rows(nans(c.designs*sites), c.designs),
+				Jacobian: rows(nans(c.designs*c.points*sites), c.designs)}
+			require.NoError(t, e.Compute(ctx, b))
 			for d := range c.designs {
 				g, jac, grad := make([]float64, c.points), make([]float64, c.points*sites), make([]float64, sites)
-				require.NoError(t, w.Jacobian(ctx, b.Onsite[d*sites:][:sites], g, jac))
-				require.NoError(t, w.Gradient(ctx, b.Onsite[d*sites:][:sites], b.Weights[d*c.points:][:c.points], g, grad))
-				compare(t, g, b.Conductance[d*c.points:][:c.points], 1e-10, "G")
-				compare(t, jac, b.Jacobian[d*c.points*sites:][:c.points*sites], 1e-10, "J")
-				compare(t, grad, b.Gradient[d*sites:][:sites], 1e-10, "gradient")
+				require.NoError(t, w.Jacobian(ctx, b.Onsite[d], g, jac))
+				require.NoError(t, w.Gradient(ctx, b.Onsite[d], b.Weights[d], g, grad))
+				compare(t, g, b.Conductance[d], 1e-10, "G")
+				compare(t, jac, b.Jacobian[d], 1e-10, "J")
+				compare(t, grad, b.Gradient[d], 1e-10, "gradient")
 			}
 		})
 	}
@@ -140,15 +151,16 @@ func TestOneCallForAllDesignsGivesTheSameBits(t *testing.T) {
 	w := sweep(t, 6, 8, 4)
 	e := engine(t, w, cuda.Options{})
 	sites, points, designs := w.Inputs(), w.Outputs(), 3
-	b := cuda.Batch{Designs: designs, Onsite: rough(3, designs*sites), Conductance: nans(designs * points), Gradient: nans(designs * sites)}
-	require.NoError(t, e.Batch(ctx, b))
+	b := cuda.Batch{Onsite: rows(rough(3, designs*sites), designs), Conductance: rows(nans(designs*points), designs),
+		Gradient: rows(nans(designs*sites), designs)}
+	require.NoError(t, e.Compute(ctx, b))
 	for d := range designs {
 		g, grad := nans(points), nans(sites)
-		require.NoError(t, e.Gradient(ctx, b.Onsite[d*sites:][:sites], nil, g, grad))
-		assert.Equal(t, b.Conductance[d*points:][:points], g)
-		assert.Equal(t, b.Gradient[d*sites:][:sites], grad)
-		require.NoError(t, e.Value(ctx, b.Onsite[d*sites:][:sites], g))
-		assert.Equal(t, b.Conductance[d*points:][:points], g, "with and without derivatives")
+		require.NoError(t, e.Gradient(ctx, b.Onsite[d], nil, g, grad))
+		assert.Equal(t, b.Conductance[d], g)
+		assert.Equal(t, b.Gradient[d], grad)
+		require.NoError(t, e.Value(ctx, b.Onsite[d], g))
+		assert.Equal(t, b.Conductance[d], g, "with and without derivatives")
 	}
 }
 

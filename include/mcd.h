@@ -503,7 +503,8 @@ MCD_API mcd_status mcd_job_get_stall(mcd_job job, int64_t *iterations, double *t
 
 /* Number of starts (default 1): the first is the problem's own, the others are random around it with the standard deviation
  * spread (default 0.3, in the units of the parameters). Outcomes are ranked in the result; those whose potentials differ by
- * a root mean square of at least distinct (default 0.001) count apart. */
+ * a root mean square of at least distinct (default 0.001) count apart. On a GPU starts are searched side by side: evaluations
+ * are dealt to them evenly, and the history tells of them by turns. */
 MCD_API mcd_status mcd_job_set_starts(mcd_job job, int64_t starts, double spread);
 MCD_API mcd_status mcd_job_get_starts(mcd_job job, int64_t *starts, double *spread);
 MCD_API mcd_status mcd_job_set_distinct(mcd_job job, double distinct);

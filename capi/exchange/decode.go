@@ -211,11 +211,20 @@ func (r reader) state(t *fb.State) (*inverse.RunState, error) {
 			History: r.doubles(&f, 7), HistoryEvaluations: r.longs(&f, 8)})
 	}
 	if m := t.Current(nil); m != nil {
-		s.Current = &optimize.State{Method: string(m.Method()), Scalars: r.doubles(m, 1), Vectors: r.doubles(m, 2),
-			Iteration: m.Iteration(), Evaluations: m.Evaluations(), Seconds: m.Seconds(), Point: r.doubles(m, 6), Best: r.doubles(m, 7),
-			BestObjective: m.BestObjective(), StepNorm: m.StepNorm(), History: r.doubles(m, 10), HistoryEvaluations: r.longs(m, 11)}
+		s.Current = r.minimization(m)
+	}
+	for i := range t.BesideLength() {
+		var m fb.Minimization
+		t.Beside(&m, i)
+		s.Beside = append(s.Beside, r.minimization(&m))
 	}
 	return s, nil
+}
+
+func (r reader) minimization(m *fb.Minimization) *optimize.State {
+	return &optimize.State{Method: string(m.Method()), Scalars: r.doubles(m, 1), Vectors: r.doubles(m, 2), Iteration: m.Iteration(),
+		Evaluations: m.Evaluations(), Seconds: m.Seconds(), Point: r.doubles(m, 6), Best: r.doubles(m, 7), BestObjective: m.BestObjective(),
+		StepNorm: m.StepNorm(), History: r.doubles(m, 10), HistoryEvaluations: r.longs(m, 11)}
 }
 
 // statusOf returns the status of a name.
@@ -288,9 +297,15 @@ func checkState(s *inverse.RunState, parameters, points int) error {
 			return fault.Invalid("state", "start %d does not fit the problem", i)
 		}
 	}
-	if c := s.Current; c != nil {
+	if s.Current == nil && len(s.Beside) > 0 {
+		return fault.Invalid("state", "starts run beside none")
+	}
+	for _, c := range append([]*optimize.State{s.Current}, s.Beside...) {
+		if c == nil {
+			continue
+		}
 		if len(c.Point) != parameters || len(c.Best) != parameters || !finite(c.Point) || !finite(c.Best) || len(c.History) != len(c.HistoryEvaluations) {
-			return fault.Invalid("state", "the running start does not fit the problem")
+			return fault.Invalid("state", "a running start does not fit the problem")
 		}
 	}
 	return nil

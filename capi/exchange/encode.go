@@ -298,9 +298,18 @@ func (w writer) state(s *inverse.RunState) offset {
 		finished = w.tables(parts)
 	}
 	current := w.minimization(s.Current)
+	var beside offset
+	if len(s.Beside) > 0 {
+		parts := make([]offset, len(s.Beside))
+		for i, other := range s.Beside {
+			parts[i] = w.minimization(other)
+		}
+		beside = w.tables(parts)
+	}
 	fb.StateStart(w.Builder)
 	w.link(fb.StateAddFinished, finished)
 	w.link(fb.StateAddCurrent, current)
+	w.link(fb.StateAddBeside, beside)
 	return fb.StateEnd(w.Builder)
 }
 

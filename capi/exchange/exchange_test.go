@@ -51,11 +51,10 @@ func fill(v reflect.Value, next *int) {
 
 // example is a document with everything in it: a wire of 3 × 2 sites and 3 points.
 func example() *Document {
-	next := 0
+	next := 1 // values as in the files of earlier releases
 	state := &inverse.RunState{}
-	fill(reflect.ValueOf(state).Elem(), &next)
-	state.Current.Method = "lm"
-	state.Current.Point, state.Current.Best = make([]float64, 3), []float64{1, 2, 3}
+	fill(reflect.ValueOf(&state.Finished).Elem(), &next)
+	fill(reflect.ValueOf(&state.Current).Elem(), &next)
 	for i := range state.Finished {
 		state.Finished[i].Status = optimize.Stalled
 	}
@@ -63,6 +62,10 @@ func example() *Document {
 	fill(reflect.ValueOf(&outcome).Elem(), &next)
 	outcome.Status, outcome.Onsite, outcome.Parameters = optimize.Objective, []float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3}
 	outcome.Errors = []float64{4, 5, 6}
+	fill(reflect.ValueOf(&state.Beside).Elem(), &next)
+	for _, s := range append(state.Beside, state.Current) {
+		s.Method, s.Point, s.Best = "lm", make([]float64, 3), []float64{1, 2, 3}
+	}
 	options := inverse.DefaultDesign("adam")
 	options.Schedule = optimize.Schedule{{Step: 3, Factor: 0.5}, {Step: 9, Factor: 0.25}}
 	options.Seed = 1 << 63
@@ -155,24 +158,26 @@ func TestDeviceMeaning(t *testing.T) {
 func TestMeaning(t *testing.T) {
 	nan := math.NaN()
 	for name, change := range map[string]func(d *Document){
-		"no length":             func(d *Document) { d.Problem.Wire.Length = 0 },
-		"huge":                  func(d *Document) { d.Problem.Wire.Length, d.Problem.Background = 1<<27, nil },
-		"beyond the limit":      func(d *Document) { d.Problem.Wire.Length = 1 << 62 },
-		"energies":              func(d *Document) { d.Problem.Wire.Energies = []float64{1} },
-		"target":                func(d *Document) { d.Problem.Target = []float64{1} },
-		"NaN":                   func(d *Document) { d.Problem.Target[0] = nan },
-		"two parametrizations":  func(d *Document) { d.Problem.Sites = &Sites{Start: make([]float64, 6)} },
-		"radius":                func(d *Document) { d.Problem.Gaussians.Radius[0] = 0 },
-		"bounds":                func(d *Document) { d.Problem.Lower[0] = 2 },
-		"ties":                  func(d *Document) { d.Problem.Ties[0] = -2 },
-		"frozen":                func(d *Document) { d.Problem.Frozen = []byte{1, 1, 1} },
-		"loss":                  func(d *Document) { d.Problem.Loss.Name = "cubes" },
-		"mirror":                func(d *Document) { d.Problem.Mirror = "y" },
-		"method":                func(d *Document) { d.Options.Method = "magic" },
-		"state of other size":   func(d *Document) { d.State.Current.Point = []float64{1} },
-		"state not finite":      func(d *Document) { d.State.Current.Best[1] = nan },
-		"outcome of other size": func(d *Document) { d.Result.Outcomes[1].Onsite = nil },
-		"no outcome":            func(d *Document) { d.Result.Outcomes = nil },
+		"no length":              func(d *Document) { d.Problem.Wire.Length = 0 },
+		"huge":                   func(d *Document) { d.Problem.Wire.Length, d.Problem.Background = 1<<27, nil },
+		"beyond the limit":       func(d *Document) { d.Problem.Wire.Length = 1 << 62 },
+		"energies":               func(d *Document) { d.Problem.Wire.Energies = []float64{1} },
+		"target":                 func(d *Document) { d.Problem.Target = []float64{1} },
+		"NaN":                    func(d *Document) { d.Problem.Target[0] = nan },
+		"two parametrizations":   func(d *Document) { d.Problem.Sites = &Sites{Start: make([]float64, 6)} },
+		"radius":                 func(d *Document) { d.Problem.Gaussians.Radius[0] = 0 },
+		"bounds":                 func(d *Document) { d.Problem.Lower[0] = 2 },
+		"ties":                   func(d *Document) { d.Problem.Ties[0] = -2 },
+		"frozen":                 func(d *Document) { d.Problem.Frozen = []byte{1, 1, 1} },
+		"loss":                   func(d *Document) { d.Problem.Loss.Name = "cubes" },
+		"mirror":                 func(d *Document) { d.Problem.Mirror = "y" },
+		"method":                 func(d *Document) { d.Options.Method = "magic" },
+		"state of other size":    func(d *Document) { d.State.Current.Point = []float64{1} },
+		"state not finite":       func(d *Document) { d.State.Current.Best[1] = nan },
+		"states beside none":     func(d *Document) { d.State.Current = nil },
+		"state beside not right": func(d *Document) { d.State.Beside[1].Point = nil },
+		"outcome of other size":  func(d *Document) { d.Result.Outcomes[1].Onsite = nil },
+		"no outcome":             func(d *Document) { d.Result.Outcomes = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := example()
@@ -300,7 +305,8 @@ func TestGolden(t *testing.T) {
 	got, err := Load(filepath.Join("testdata", "release-1.0.mcd"))
 	require.NoError(t, err)
 	want := example()
-	for i := range want.Result.Outcomes { // came later
+	want.State.Beside = nil // came later, and so did the next
+	for i := range want.Result.Outcomes {
 		want.Result.Outcomes[i].Roughness = nil
 	}
 	assert.Equal(t, want, got)

@@ -63,7 +63,7 @@ var (
 	optionsTable   = []field{required(optional), double, longs, doubles, long, long, double, double, double, double, long, double, long, double, double, long}
 	minimization   = []field{required(optional), doubles, doubles, long, long, double, required(doubles), required(doubles), double, double, doubles, longs}
 	finishedTable  = []field{required(doubles), double, required(optional), optional, long, double, required(doubles), doubles, longs}
-	stateTable     = []field{many(finishedTable), one(minimization)}
+	stateTable     = []field{many(finishedTable), one(minimization), many(minimization)}
 	outcomeTable   = []field{long, required(optional), optional, required(doubles), required(doubles), doubles, required(doubles), required(doubles), double, long, double, doubles, longs, doubles}
 	resultTable    = []field{required(many(outcomeTable)), long, double, optional}
 	documentSchema = []field{required(one(problemTable)), one(optionsTable), one(stateTable), one(resultTable)}

@@ -95,7 +95,7 @@ func (p *Problem) Descend(ctx context.Context, o *optimize.Options, s *optimize.
 	}
 	d := &scatter.Descent{Lower: p.lower, Upper: p.upper, Target: p.setup.Target, Weights: p.setup.Weights, Loss: p.setup.Loss.Name,
 		LossScale: p.setup.Loss.Scale, Rule: o.Method, Rate: o.LearningRate, StopObjective: o.StopObjective, Points: s.Point,
-		Moments: s.Vectors, Iteration: s.Iteration}
+		Moments: s.Vectors, Iterations: []int64{s.Iteration}}
 	var known bool
 	if d.Map, known = Affine(p.setup.Parametrization); !known || len(p.setup.Regularizers) > 1 {
 		return nil, fault.New(fault.Unsupported, "the engine does not know the parametrization")

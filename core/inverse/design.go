@@ -7,9 +7,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"mcd/core/fault"
 	"mcd/core/optimize"
+	"mcd/core/scatter"
 )
 
 // DesignOptions govern Design; start from DefaultDesign.
@@ -42,24 +44,26 @@ type Progress struct {
 	// BestOfAll is the lowest L of all starts so far.
 	BestOfAll float64
 
-	run *run
+	group  *group // nil for a search for defects
+	member *member
 }
 
 // State returns a copy of the state of the whole run, from which ResumeDesign continues bit-identically; nil
 // for a search for defects, which starts anew instead.
 func (p *Progress) State() *RunState {
-	if p.run == nil {
+	if p.group == nil {
 		return nil
 	}
-	return p.run.state(p.Iteration.State())
+	return p.group.run.state(p.group.states(p.member, p.Iteration.State()))
 }
 
 // RunState is everything a run needs to continue: numbers and slices only.
 type RunState struct {
 	// Finished holds the outcomes of the starts before the current one, Current the state of the one that is running; nil
-	// before its first evaluation.
+	// before its first evaluation. Beside are the states of those after it, of the ones that are searched side by side.
 	Finished []FinishedStart
 	Current  *optimize.State
+	Beside   []*optimize.State
 }
 
 // FinishedStart is a start that has ended.
@@ -126,8 +130,8 @@ func ResumeDesign(ctx context.Context, p *Problem, s *RunState, o DesignOptions)
 		return nil, fault.Invalid("spread", "%g; give a finite standard deviation of at least 0", o.Spread)
 	case !(o.Distinct >= 0) || math.IsInf(o.Distinct, 0):
 		return nil, fault.Invalid("distinct", "%g; give a finite difference of at least 0", o.Distinct)
-	case len(s.Finished) > o.Starts:
-		return nil, fault.Invalid("state", "%d starts are finished, but the run has %d; resume it with its own settings", len(s.Finished), o.Starts)
+	case len(s.Finished)+len(s.running()) > o.Starts:
+		return nil, fault.Invalid("state", "%d starts have begun, but the run has %d; resume it with its own settings", len(s.Finished)+len(s.running()), o.Starts)
 	}
 	for i, f := range s.Finished {
 		if len(f.Parameters) != p.n || len(f.Conductance) != p.Residuals() {
@@ -135,7 +139,15 @@ func ResumeDesign(ctx context.Context, p *Problem, s *RunState, o DesignOptions)
 		}
 	}
 	r := &run{problem: p, o: o, finished: slices.Clone(s.Finished)}
-	return r.loop(ctx, s.Current)
+	return r.loop(ctx, s.running())
+}
+
+// running returns the states of the starts that have not ended.
+func (s *RunState) running() []*optimize.State {
+	if s.Current == nil {
+		return nil
+	}
+	return append([]*optimize.State{s.Current}, s.Beside...)
 }
 
 // run is a sequence of starts.
@@ -145,8 +157,12 @@ type run struct {
 	finished []FinishedStart
 }
 
-func (r *run) state(current *optimize.State) *RunState {
-	return &RunState{Finished: slices.Clone(r.finished), Current: current}
+func (r *run) state(running []*optimize.State) *RunState {
+	s := &RunState{Finished: slices.Clone(r.finished)}
+	if len(running) > 0 {
+		s.Current, s.Beside = running[0], running[1:]
+	}
+	return s
 }
 
 // spent returns evaluations and seconds of the finished starts, and their lowest L.
@@ -158,57 +174,55 @@ func (r *run) spent() (evaluations int, seconds, best float64) {
 	return evaluations, seconds, best
 }
 
-func (r *run) loop(ctx context.Context, current *optimize.State) (*Result, error) {
-	seconds := 0.0 // spent in this call
+func (r *run) loop(ctx context.Context, running []*optimize.State) (*Result, error) {
+	began := time.Now()
 	for {
-		evaluations, _, best := r.spent()
+		evaluations, _, _ := r.spent()
 		o := r.o.Options
-		o.MaxEvaluations -= evaluations
-		o.MaxSeconds -= seconds
-		if len(r.finished) > 0 && (len(r.finished) == r.o.Starts || r.o.MaxEvaluations > 0 && o.MaxEvaluations <= 0 || r.o.MaxSeconds > 0 && o.MaxSeconds <= 0) {
+		if r.o.MaxEvaluations > 0 {
+			o.MaxEvaluations -= evaluations
+		}
+		if r.o.MaxSeconds > 0 && len(r.finished) > 0 {
+			o.MaxSeconds -= time.Since(began).Seconds()
+		}
+		left := r.o.Starts - len(r.finished)
+		if len(r.finished) > 0 && (left == 0 || r.o.MaxEvaluations > 0 && o.MaxEvaluations <= 0 || r.o.MaxSeconds > 0 && o.MaxSeconds <= 0) {
 			return r.result(r.finished, nil), nil
 		}
-		if r.o.MaxEvaluations == 0 {
-			o.MaxEvaluations = 0
+		count := min(left, max(r.atOnce(), len(running)))
+		if o.MaxEvaluations > 0 {
+			count = min(count, max(o.MaxEvaluations, len(running)))
 		}
-		if r.o.MaxSeconds == 0 {
-			o.MaxSeconds = 0
-		}
-		o.Observer = nil
-		if r.o.Observer != nil {
-			o.Observer = func(it *optimize.Iteration) error {
-				return r.o.Observer(&Progress{Iteration: it, Start: len(r.finished), Starts: r.o.Starts,
-					TotalEvaluations: evaluations + it.Evaluations, BestOfAll: min(best, it.BestObjective), run: r})
-			}
-		}
-		out, err := r.one(ctx, current, o)
-		if out == nil {
+		g, err := r.newGroup(count, running)
+		if err != nil {
 			return nil, err
 		}
-		if current != nil {
-			seconds -= current.Seconds
+		err = g.search(ctx, o)
+		all, ended := slices.Clone(r.finished), err != nil
+		for _, m := range g.members {
+			if m.out == nil {
+				return nil, err
+			}
+			f, curveErr := m.finish(ctx)
+			if err == nil {
+				err = curveErr
+			}
+			all = append(all, f)
+			ended = ended || err != nil || m.out.Status == optimize.Cancelled || m.out.Status == optimize.Time || m.out.Status == optimize.Evaluations
 		}
-		seconds += out.Seconds
-		f, curveErr := r.finish(ctx, out)
-		if err == nil {
-			err = curveErr
+		if ended || len(all) == r.o.Starts {
+			return r.result(all, g.states(nil, nil)), err
 		}
-		current = out.State
-		ended := out.Status == optimize.Cancelled || out.Status == optimize.Time || out.Status == optimize.Evaluations
-		if err != nil || ended || len(r.finished)+1 == r.o.Starts {
-			return r.result(append(slices.Clone(r.finished), f), current), err
-		}
-		r.finished, current = append(r.finished, f), nil
+		r.finished, running = all, nil
 	}
 }
 
-// one runs or continues one start.
-func (r *run) one(ctx context.Context, current *optimize.State, o optimize.Options) (*optimize.Result, error) {
-	r.problem.bestL = posInf
-	if current != nil {
-		return optimize.Resume(ctx, r.problem, current, o)
+// atOnce is how many starts are searched side by side.
+func (r *run) atOnce() int {
+	if b, can := r.problem.setup.Engine.(scatter.Batcher); can && r.o.Starts > 1 {
+		return b.Batch()
 	}
-	return optimize.Minimize(ctx, r.problem, r.start(len(r.finished)), o)
+	return 1
 }
 
 // start returns the parameters of start i. The uniform wire reflects nothing and every derivative vanishes there, so a wire's
@@ -227,10 +241,10 @@ func (r *run) start(i int) []float64 {
 }
 
 // finish completes what a start found by its curve.
-func (r *run) finish(ctx context.Context, out *optimize.Result) (FinishedStart, error) {
-	p := r.problem
+func (m *member) finish(ctx context.Context) (FinishedStart, error) {
+	p, out := m.problem, m.out
 	f := FinishedStart{Parameters: out.Point, Objective: out.Objective, Status: out.Status, Message: out.Message,
-		Evaluations: int64(out.Evaluations), Seconds: out.Seconds, History: out.History, HistoryEvaluations: out.HistoryEvaluations}
+		Evaluations: int64(out.Evaluations), Seconds: m.seconds, History: out.History, HistoryEvaluations: out.HistoryEvaluations}
 	if bound := p.feasibility.LowerBound(); bound > negInf {
 		f.Message += fmt.Sprintf(" The target is infeasible by at least L = %.4g.", bound)
 	}
@@ -240,13 +254,13 @@ func (r *run) finish(ctx context.Context, out *optimize.Result) (FinishedStart, 
 	}
 	p.setup.Parametrization.Onsite(out.Point, p.h)
 	f.Conductance = make([]float64, len(p.g))
-	err := p.setup.Engine.Value(context.WithoutCancel(ctx), p.h, f.Conductance)
+	err := m.Engine.Value(context.WithoutCancel(ctx), p.h, f.Conductance)
 	return f, err
 }
 
 // result ranks the outcomes of all starts and drops those that repeat a better one.
-func (r *run) result(all []FinishedStart, current *optimize.State) *Result {
-	res := &Result{Feasibility: r.problem.feasibility, State: r.state(current), Engine: r.problem.setup.Engine.Name()}
+func (r *run) result(all []FinishedStart, running []*optimize.State) *Result {
+	res := &Result{Feasibility: r.problem.feasibility, State: r.state(running), Engine: r.problem.setup.Engine.Name()}
 	var outcomes []Outcome
 	for i, f := range all {
 		o := Outcome{Start: i, Status: f.Status, Message: f.Message, Theta: f.Parameters, Conductance: f.Conductance,

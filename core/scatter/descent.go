@@ -27,9 +27,9 @@ type Descent struct {
 	ScheduleSteps   []int64
 	ScheduleFactors []float64
 	StopObjective   float64
-	// Where the runs begin: (designs × parameters), (designs × moments × parameters), and the steps done before.
+	// Where the runs begin: (designs × parameters), (designs × moments × parameters), and the steps done before, (designs).
 	Points, Moments []float64
-	Iteration       int64
+	Iterations      []int64
 }
 
 // Descender is implemented by engines that take the steps of first-order methods themselves.

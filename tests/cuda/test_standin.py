@@ -70,6 +70,32 @@ print("done")
 """, standin, RUN=str(tmp_path / "run.mcd")) == "done\n"
 
 
+def test_starts_side_by_side(standin, tmp_path):
+    """Several starts share the GPU's launches; they find what they find alone, and go on from a file to the bit."""
+    assert python(BEGIN + """
+target = wire("cpu").conductance(onsite + 0.1)
+def search(backend, method, n, **more):
+    problem = mcd.Problem(wire(backend), target, mcd.Sites(onsite))
+    return mcd.design(problem, method=method, max_iterations=n, starts=3, **more)
+for method in "lm", "adam":
+    seen = []
+    whole, cpu = search("cuda", method, 5, callback=lambda p: seen.append(p.start)), search("cpu", method, 5)
+    assert len(whole.outcomes) == 3 and whole.evaluations == cpu.evaluations
+    for a, b in zip(whole.outcomes, cpu.outcomes):
+        assert abs(a.onsite - b.onsite).max() < 1e-8, (method, abs(a.onsite - b.onsite).max())
+    assert {0, 1, 2} >= set(seen)
+    file = os.environ["RUN"] + method
+    part = mcd.design(mcd.Problem(wire(), target, mcd.Sites(onsite)), method=method, max_iterations=5, max_evaluations=9, starts=3,
+                      checkpoint=file)
+    assert part.evaluations == 9 and part.status == "evaluations"
+    again = mcd.resume(file, max_evaluations=1000)
+    assert all((a.onsite == b.onsite).all() for a, b in zip(again.outcomes, whole.outcomes))
+    del whole, part, again, a, b
+clean()
+print("done")
+""", standin, RUN=str(tmp_path / "run.mcd")) == "done\n"
+
+
 def test_a_file_from_a_gpu_is_read_without_one(standin, tmp_path):
     run = dict(RUN=str(tmp_path / "run.mcd"))
     python(BEGIN + """

@@ -86,7 +86,7 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
     starts : int
         The first start is the problem's own, the others are random around it with the standard deviation ``spread``.
         The outcomes are ranked in ``result.outcomes``; those whose potentials differ by a root mean square of at least
-        ``distinct`` count apart.
+        ``distinct`` count apart. On a GPU they are searched side by side, and evaluations are dealt to them evenly.
     learning_rate : float, optional
         Of the first-order methods; default: 0.01.
     schedule : str or [(step, factor), ...], optional

@@ -66,8 +66,28 @@ func (rcv *State) Current(obj *Minimization) *Minimization {
 	return nil
 }
 
+func (rcv *State) Beside(obj *Minimization, j int) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		x := rcv._tab.Vector(o)
+		x += flatbuffers.UOffsetT(j) * 4
+		x = rcv._tab.Indirect(x)
+		obj.Init(rcv._tab.Bytes, x)
+		return true
+	}
+	return false
+}
+
+func (rcv *State) BesideLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
 func StateStart(builder *flatbuffers.Builder) {
-	builder.StartObject(2)
+	builder.StartObject(3)
 }
 func StateAddFinished(builder *flatbuffers.Builder, finished flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(finished), 0)
@@ -77,6 +97,12 @@ func StateStartFinishedVector(builder *flatbuffers.Builder, numElems int) flatbu
 }
 func StateAddCurrent(builder *flatbuffers.Builder, current flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(1, flatbuffers.UOffsetT(current), 0)
+}
+func StateAddBeside(builder *flatbuffers.Builder, beside flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(beside), 0)
+}
+func StateStartBesideVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(4, numElems, 4)
 }
 func StateEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()
