@@ -7,7 +7,7 @@ type Address = uint64
 
 // Constants of abi.h.
 const (
-	AbiVersion     = 1
+	AbiVersion     = 2
 	Threads        = 256
 	MaxWidth       = 150
 	MaxHop         = 8
@@ -110,7 +110,6 @@ type ObjectiveArgs struct {
 	Active                         Address
 	Objective                      Address
 	Gradient                       Address
-	Residual                       Address
 	TargetStride                   int64
 	Designs, Points, Length, Width int32
 	Loss                           int32
@@ -168,53 +167,20 @@ type UpdateArgs struct {
 	ScheduleEntries int32
 }
 
-// PullArgs is mcd_gpu_pull_args: abi.h says what its fields are.
-type PullArgs struct {
-	Parametrization Address
-	Theta           Address
-	In              Address
-	Out             Address
-	Scratch         Address
-	Designs, Rows   int32
-}
-
-// MatrixArgs is mcd_gpu_matrix_args: abi.h says what its fields are.
-type MatrixArgs struct {
-	Jacobian               Address
-	Normal                 Address
-	Factor                 Address
-	Metric                 Address
-	Damping                Address
-	Info                   Address
-	Y                      Address
-	X                      Address
-	Active                 Address
-	Alpha, Beta            float64
-	Designs, Rows, Columns int32
-	Half                   int32
-}
-
 // Entries maps the kernels' names to the names of their argument structs.
 var Entries = map[string]string{
-	"mcd_plan":       "mcd_gpu_plan_args",
-	"mcd_sweep_16":   "mcd_gpu_sweep_args",
-	"mcd_sweep_32":   "mcd_gpu_sweep_args",
-	"mcd_sweep_48":   "mcd_gpu_sweep_args",
-	"mcd_sweep_64":   "mcd_gpu_sweep_args",
-	"mcd_sweep_150":  "mcd_gpu_sweep_args",
-	"mcd_redo_16":    "mcd_gpu_sweep_args",
-	"mcd_redo_32":    "mcd_gpu_sweep_args",
-	"mcd_redo_48":    "mcd_gpu_sweep_args",
-	"mcd_redo_64":    "mcd_gpu_sweep_args",
-	"mcd_redo_150":   "mcd_gpu_sweep_args",
-	"mcd_combine":    "mcd_gpu_combine_args",
-	"mcd_objective":  "mcd_gpu_objective_args",
-	"mcd_update":     "mcd_gpu_update_args",
-	"mcd_residual":   "mcd_gpu_objective_args",
-	"mcd_pull":       "mcd_gpu_pull_args",
-	"mcd_gram":       "mcd_gpu_matrix_args",
-	"mcd_cholesky":   "mcd_gpu_matrix_args",
-	"mcd_solve":      "mcd_gpu_matrix_args",
-	"mcd_transposed": "mcd_gpu_matrix_args",
-	"mcd_product":    "mcd_gpu_matrix_args",
+	"mcd_plan":      "mcd_gpu_plan_args",
+	"mcd_sweep_16":  "mcd_gpu_sweep_args",
+	"mcd_sweep_32":  "mcd_gpu_sweep_args",
+	"mcd_sweep_48":  "mcd_gpu_sweep_args",
+	"mcd_sweep_64":  "mcd_gpu_sweep_args",
+	"mcd_sweep_150": "mcd_gpu_sweep_args",
+	"mcd_redo_16":   "mcd_gpu_sweep_args",
+	"mcd_redo_32":   "mcd_gpu_sweep_args",
+	"mcd_redo_48":   "mcd_gpu_sweep_args",
+	"mcd_redo_64":   "mcd_gpu_sweep_args",
+	"mcd_redo_150":  "mcd_gpu_sweep_args",
+	"mcd_combine":   "mcd_gpu_combine_args",
+	"mcd_objective": "mcd_gpu_objective_args",
+	"mcd_update":    "mcd_gpu_update_args",
 }

@@ -33,7 +33,7 @@ typedef __UINT64_TYPE__ uint64_t;
 #endif
 
 /* Raised whenever a struct, an entry or a meaning changes. */
-#define MCD_GPU_ABI_VERSION 1
+#define MCD_GPU_ABI_VERSION 2
 
 /* Threads of every block. */
 #define MCD_GPU_THREADS 256
@@ -65,13 +65,6 @@ typedef uint64_t mcd_gpu_address;
  *   mcd_combine      blocks, designs  shared 0; blocks = ceil(sites / MCD_GPU_THREADS)
  *   mcd_objective    blocks, designs  shared mcd_gpu_objective_shared(points); blocks = mcd_gpu_objective_blocks(sites)
  *   mcd_update       designs, 1     shared mcd_gpu_update_shared(width)
- *   mcd_residual     points, designs  shared mcd_gpu_objective_shared(points)
- *   mcd_pull         rows, designs  shared 4 * MCD_GPU_REDUCE_SHARED
- *   mcd_gram         tiles, designs  shared mcd_gpu_gram_shared(); tiles = mcd_gpu_gram_tiles(rows)
- *   mcd_cholesky     designs, 1     shared mcd_gpu_cholesky_shared(rows)
- *   mcd_solve        designs, 1     shared mcd_gpu_cholesky_shared(rows)
- *   mcd_transposed   blocks, designs  shared 0; blocks = ceil(columns / MCD_GPU_THREADS)
- *   mcd_product      rows, designs  shared MCD_GPU_REDUCE_SHARED
  */
 #define MCD_GPU_ENTRIES(ENTRY) \
     ENTRY(mcd_plan, mcd_gpu_plan_args) \
@@ -87,14 +80,7 @@ typedef uint64_t mcd_gpu_address;
     ENTRY(mcd_redo_150, mcd_gpu_sweep_args) \
     ENTRY(mcd_combine, mcd_gpu_combine_args) \
     ENTRY(mcd_objective, mcd_gpu_objective_args) \
-    ENTRY(mcd_update, mcd_gpu_update_args) \
-    ENTRY(mcd_residual, mcd_gpu_objective_args) \
-    ENTRY(mcd_pull, mcd_gpu_pull_args) \
-    ENTRY(mcd_gram, mcd_gpu_matrix_args) \
-    ENTRY(mcd_cholesky, mcd_gpu_matrix_args) \
-    ENTRY(mcd_solve, mcd_gpu_matrix_args) \
-    ENTRY(mcd_transposed, mcd_gpu_matrix_args) \
-    ENTRY(mcd_product, mcd_gpu_matrix_args)
+    ENTRY(mcd_update, mcd_gpu_update_args)
 
 /* A wire: what does not depend on the potential; filled by the host once, as scatter.Group holds it for its lanes. */
 typedef struct {
@@ -180,19 +166,17 @@ typedef struct {
 /*
  * mcd_objective: per design L = L_cond + L_pot, L_cond = log √Σ_k ρ(w_k(G_k − target_k)), L_pot = smoothness·Σ (h_i − h_j)² over
  * pairs of neighbours, and ∂L/∂onsite. Where Σρ = 0, L = −Inf and the gradient is that of L_pot.
- * mcd_residual: the form for least squares, r̃_k = exp(L_pot)·sign(r_k)·√ρ(r_k), and the rows of J overwritten by ∂r̃_k/∂onsite.
- * Both need the whole J (count = points). An item that FAILED makes L NaN.
+ * It needs the whole J (count = points). An item that FAILED makes L NaN.
  */
 typedef struct {
     mcd_gpu_address conductance; /* double [designs][points] */
-    mcd_gpu_address jacobian;    /* double [designs][points][sites]; mcd_residual overwrites it */
+    mcd_gpu_address jacobian;    /* double [designs][points][sites] */
     mcd_gpu_address onsite;      /* double [designs][length][width], for L_pot; may be 0 if smoothness is 0 */
     mcd_gpu_address target;      /* double [points] of the first design, the next target_stride later */
     mcd_gpu_address weights;     /* double [points], shared; 0: ones */
     mcd_gpu_address active;      /* int32 [designs], 0: leave the design alone; address 0: all */
     mcd_gpu_address objective;   /* double [designs][3]: L, L_cond, L_pot; written */
-    mcd_gpu_address gradient;    /* double [designs][sites]: ∂L/∂onsite; written by mcd_objective; may be 0 for mcd_residual */
-    mcd_gpu_address residual;    /* double [designs][points]: r̃; written by mcd_residual; may be 0 for mcd_objective */
+    mcd_gpu_address gradient;    /* double [designs][sites]: ∂L/∂onsite; written */
     int64_t target_stride;       /* doubles from design to design, 0 if all share one target */
     int32_t designs, points, length, width;
     int32_t loss;                /* MCD_GPU_SQUARES, … */
@@ -274,40 +258,6 @@ typedef struct {
     int32_t schedule_entries;
 } mcd_gpu_update_args;
 
-/* mcd_pull: rows of derivatives by on-site energies to rows of derivatives by parameters. */
-typedef struct {
-    mcd_gpu_address parametrization; /* mcd_gpu_parametrization */
-    mcd_gpu_address theta;           /* double [designs][parameters] */
-    mcd_gpu_address in;              /* double [designs][rows][sites] */
-    mcd_gpu_address out;             /* double [designs][rows][parameters]; written; not in */
-    mcd_gpu_address scratch;         /* double [designs][rows][quantities] */
-    int32_t designs, rows;
-} mcd_gpu_pull_args;
-
-/*
- * Dense algebra of Levenberg–Marquardt in its dual form, one problem a design (address active 0: all). J is rows × columns.
- *
- *   mcd_gram        normal = J·Jᵀ (rows × rows, both triangles)
- *   mcd_cholesky    factor = lower Cholesky factor of normal + damping·diag(metric); info = 0, or 1 + the row that failed
- *   mcd_solve       vector y (rows): overwritten by (factor·factorᵀ)⁻¹y, or by factor⁻¹y if half
- *   mcd_transposed  x = alpha·Jᵀy + beta·x (columns)
- *   mcd_product     y = alpha·J·x + beta·y (rows)
- */
-typedef struct {
-    mcd_gpu_address jacobian; /* double [designs][rows][columns] */
-    mcd_gpu_address normal;   /* double [designs][rows][rows] */
-    mcd_gpu_address factor;   /* double [designs][rows][rows]; entries above the diagonal are not written */
-    mcd_gpu_address metric;   /* double [designs][rows]; 0: ones */
-    mcd_gpu_address damping;  /* double [designs] */
-    mcd_gpu_address info;     /* int32 [designs] */
-    mcd_gpu_address y;        /* double [designs][rows] */
-    mcd_gpu_address x;        /* double [designs][columns] */
-    mcd_gpu_address active;   /* int32 [designs]; designs with a value ≤ 0 are left alone */
-    double alpha, beta;       /* with beta = 0 the old values are not read */
-    int32_t designs, rows, columns;
-    int32_t half;
-} mcd_gpu_matrix_args;
-
 /* Width that names the sweep's entry: mcd_sweep_<this>; 0 if there is none. */
 MCD_GPU_INLINE int32_t mcd_gpu_entry_width(int32_t width) {
     return width > MCD_GPU_MAX_WIDTH || width < 1 ? 0 : width > 64 ? 150 : (width + 15) / 16 * 16;
@@ -348,8 +298,5 @@ MCD_GPU_INLINE uint32_t mcd_gpu_sweep_shared(int32_t width) {
     uint32_t elimination = width > 64 ? 16 * (18 * w + 64 * 16 + 16 * 16) : 16 * (7 * padded + 32 * padded) + 4 * padded;
     return (waves > elimination ? waves : elimination) + 2 * MCD_GPU_REDUCE_SHARED;
 }
-MCD_GPU_INLINE uint32_t mcd_gpu_gram_shared(void) { return 8 * 2 * 16 * 33; }
-MCD_GPU_INLINE int32_t mcd_gpu_gram_tiles(int32_t rows) { int32_t n = (rows + 15) / 16; return n * (n + 1) / 2; }
-MCD_GPU_INLINE uint32_t mcd_gpu_cholesky_shared(int32_t rows) { return (uint32_t)(8 * rows); }
 
 #endif

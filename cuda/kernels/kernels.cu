@@ -55,10 +55,3 @@ MCD_KERNEL(1, mcd_plan)(const mcd_gpu_plan_args *a) { mcd::plan(*a); }
 MCD_KERNEL(1, mcd_combine)(const mcd_gpu_combine_args *a) { mcd::combine(*a); }
 MCD_KERNEL(1, mcd_objective)(const mcd_gpu_objective_args *a) { mcd::objective(*a); }
 MCD_KERNEL(1, mcd_update)(const mcd_gpu_update_args *a) { mcd::update(*a); }
-MCD_KERNEL(1, mcd_residual)(const mcd_gpu_objective_args *a) { mcd::residual(*a); }
-MCD_KERNEL(1, mcd_pull)(const mcd_gpu_pull_args *a) { mcd::pull(*a); }
-MCD_KERNEL(1, mcd_gram)(const mcd_gpu_matrix_args *a) { mcd::gram(*a); }
-MCD_KERNEL(1, mcd_cholesky)(const mcd_gpu_matrix_args *a) { mcd::cholesky(*a); }
-MCD_KERNEL(1, mcd_solve)(const mcd_gpu_matrix_args *a) { mcd::solve(*a); }
-MCD_KERNEL(1, mcd_transposed)(const mcd_gpu_matrix_args *a) { mcd::transposed(*a); }
-MCD_KERNEL(1, mcd_product)(const mcd_gpu_matrix_args *a) { mcd::product_row(*a); }

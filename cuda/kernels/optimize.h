@@ -1,4 +1,4 @@
-/* What surrounds the sweeps in an inverse problem: parametrizations, the objective, first-order rules, dense algebra. */
+/* What surrounds the sweeps in an inverse problem: parametrizations, the objective, first-order rules. */
 #ifndef MCD_GPU_OPTIMIZE_H
 #define MCD_GPU_OPTIMIZE_H
 
@@ -9,8 +9,6 @@ namespace mcd {
 using Parametrization = mcd_gpu_parametrization;
 using Objective = mcd_gpu_objective_args;
 using Update = mcd_gpu_update_args;
-using Pull = mcd_gpu_pull_args;
-using Matrix = mcd_gpu_matrix_args;
 
 MCD_DEVICE bool frozen(mcd_gpu_address active, int design) { return active && at<const int32_t>(active)[design] <= 0; }
 
@@ -166,7 +164,7 @@ MCD_DEVICE double roughness(const Objective &a, const double *h, int i, double &
     return 2 * sum;
 }
 
-/* What all blocks of a design need: Σu² and L_pot; terms receives u·du/dG of every point, unless it is null. */
+/* What all blocks of a design need: Σu² and L_pot; terms receives u·du/dG of every point. */
 struct Sums {
     double square, penalty;
 };
@@ -175,7 +173,7 @@ MCD_DEVICE Sums sums(const Objective &a, int design, const double *h, double *te
     for (int k = thread_index(); k < a.points; k += threads) {
         double slope, u = misfit(a, design, k, slope);
         square += u * u;
-        if (terms) terms[k] = u * slope;
+        terms[k] = u * slope;
     }
     for (int i = thread_index(); h && i < a.length * a.width; i += threads) {
         double share;
@@ -216,24 +214,6 @@ MCD_DEVICE void objective(const Objective &a) {
     for (int g = 1; g < groups; g++) sum += buffer[t + g * MCD_GPU_OBJECTIVE_SITES];
     double share, slope = h ? a.smoothness * roughness(a, h, i, share) : 0;
     at<double>(a.gradient)[static_cast<int64_t>(design) * sites + i] = scale * sum + slope;
-}
-
-/* r̃ of one point and its row of J. */
-MCD_DEVICE void residual(const Objective &a) {
-    int design = block_index_y(), k = block_index(), sites = a.length * a.width;
-    if (frozen(a.active, design)) return;
-    double *buffer = reinterpret_cast<double *>(shared_memory());
-    const double *h = potential_of(a, design);
-    Sums s = sums(a, design, h, nullptr, buffer);
-    double slope, scale = exponential(s.penalty), r = scale * misfit(a, design, k, slope);
-    if (k == 0) write_objective(a, design, s);
-    int64_t row = static_cast<int64_t>(design) * a.points + k;
-    if (thread_index() == 0) at<double>(a.residual)[row] = r;
-    double *jac = at<double>(a.jacobian) + row * sites;
-    for (int i = thread_index(); i < sites; i += threads) {
-        double share, by = h ? a.smoothness * roughness(a, h, i, share) : 0;
-        jac[i] = scale * slope * jac[i] + r * by;
-    }
 }
 
 /* xᵗ. */
@@ -362,119 +342,6 @@ MCD_DEVICE void combine(const mcd_gpu_combine_args &a) {
     double sum = a.add ? *out : 0;
     MCD_UNROLL_BY(8) for (int k = 0; k < a.count; k++) sum += (weights ? weights[k] : 1) * jac[static_cast<int64_t>(k) * a.sites];
     *out = sum;
-}
-
-MCD_DEVICE void pull(const Pull &a) {
-    const Parametrization &p = *at<const Parametrization>(a.parametrization);
-    int design = block_index_y();
-    int64_t row = static_cast<int64_t>(design) * a.rows + block_index();
-    pull_row(p, at<const double>(a.theta) + static_cast<int64_t>(design) * p.parameters, at<const double>(a.in) + row * p.length * p.width,
-        at<double>(a.scratch) + row * p.quantities, at<double>(a.out) + row * p.parameters, reinterpret_cast<double *>(shared_memory()));
-}
-
-/* A tile of 16 × 16 entries of J·Jᵀ on or below the diagonal, and its mirror image. */
-MCD_DEVICE void gram(const Matrix &a) {
-    constexpr int side = 16, depth = 32;
-    int design = block_index_y(), t = thread_index(), tile = block_index(), row = 0;
-    if (frozen(a.active, design)) return;
-    while (tile > row) tile -= ++row;
-    int i = t / side, j = t % side;
-    double *left = reinterpret_cast<double *>(shared_memory()), *right = left + side * (depth + 1), sum = 0;
-    const double *jac = at<const double>(a.jacobian) + static_cast<int64_t>(design) * a.rows * a.columns;
-    for (int first = 0; first < a.columns; first += depth) {
-        barrier();
-        for (int e = t; e < side * depth; e += threads) {
-            int r = e / depth, c = first + e % depth, at = r * (depth + 1) + e % depth, k = row * side + r, l = tile * side + r;
-            left[at] = k < a.rows && c < a.columns ? jac[static_cast<int64_t>(k) * a.columns + c] : 0;
-            right[at] = l < a.rows && c < a.columns ? jac[static_cast<int64_t>(l) * a.columns + c] : 0;
-        }
-        barrier();
-        MCD_UNROLL_BY(8) for (int c = 0; c < depth; c++) sum += left[i * (depth + 1) + c] * right[j * (depth + 1) + c];
-    }
-    int k = row * side + i, l = tile * side + j;
-    if (k >= a.rows || l > k) return;
-    double *normal = at<double>(a.normal) + static_cast<int64_t>(design) * a.rows * a.rows;
-    normal[static_cast<int64_t>(k) * a.rows + l] = normal[static_cast<int64_t>(l) * a.rows + k] = sum;
-}
-
-/* Column by column; a pivot that is not positive ends it. */
-MCD_DEVICE void cholesky(const Matrix &a) {
-    int design = block_index(), t = thread_index(), n = a.rows;
-    if (frozen(a.active, design)) return;
-    double *column = reinterpret_cast<double *>(shared_memory());
-    const double *normal = at<const double>(a.normal) + static_cast<int64_t>(design) * n * n;
-    const double *metric = a.metric ? at<const double>(a.metric) + static_cast<int64_t>(design) * n : nullptr;
-    double *factor = at<double>(a.factor) + static_cast<int64_t>(design) * n * n, damping = at<const double>(a.damping)[design];
-    for (int64_t e = t; e < static_cast<int64_t>(n) * n; e += threads) {
-        int64_t i = e / n, j = e % n;
-        if (j <= i) factor[e] = normal[e] + (i == j ? damping * (metric ? metric[i] : 1) : 0);
-    }
-    int failed = 0;
-    for (int k = 0; k < n && !failed; k++) {
-        barrier();
-        double pivot = factor[static_cast<int64_t>(k) * n + k];
-        if (!(pivot > 0 && pivot < infinity)) {
-            failed = k + 1;
-            continue;
-        }
-        double diagonal = root(pivot);
-        for (int i = k + 1 + t; i < n; i += threads) column[i] = factor[static_cast<int64_t>(i) * n + k] / diagonal;
-        barrier();
-        for (int i = k + 1 + t; i < n; i += threads) factor[static_cast<int64_t>(i) * n + k] = column[i];
-        if (t == 0) factor[static_cast<int64_t>(k) * n + k] = diagonal;
-        int left = n - k - 1;
-        for (int64_t e = t; e < static_cast<int64_t>(left) * left; e += threads) {
-            int64_t i = k + 1 + e / left, j = k + 1 + e % left;
-            if (j <= i) factor[i * n + j] -= column[i] * column[j];
-        }
-    }
-    if (t == 0) at<int32_t>(a.info)[design] = failed;
-}
-
-MCD_DEVICE void solve(const Matrix &a) {
-    int design = block_index(), t = thread_index(), n = a.rows;
-    if (frozen(a.active, design)) return;
-    double *y = reinterpret_cast<double *>(shared_memory()), *out = at<double>(a.y) + static_cast<int64_t>(design) * n;
-    const double *factor = at<const double>(a.factor) + static_cast<int64_t>(design) * n * n;
-    for (int i = t; i < n; i += threads) y[i] = out[i];
-    for (int64_t k = 0; k < n; k++) {
-        barrier();
-        double v = y[k] / factor[k * n + k];
-        barrier();
-        if (t == 0) y[k] = v;
-        for (int64_t i = k + 1 + t; i < n; i += threads) y[i] -= factor[i * n + k] * v;
-    }
-    for (int64_t k = n - 1; k >= 0 && !a.half; k--) {
-        barrier();
-        double v = y[k] / factor[k * n + k];
-        barrier();
-        if (t == 0) y[k] = v;
-        for (int64_t i = t; i < k; i += threads) y[i] -= factor[k * n + i] * v;
-    }
-    barrier();
-    for (int i = t; i < n; i += threads) out[i] = y[i];
-}
-
-MCD_DEVICE void transposed(const Matrix &a) {
-    int design = block_index_y(), j = block_index() * threads + thread_index();
-    if (frozen(a.active, design) || j >= a.columns) return;
-    const double *jac = at<const double>(a.jacobian) + static_cast<int64_t>(design) * a.rows * a.columns + j;
-    const double *y = at<const double>(a.y) + static_cast<int64_t>(design) * a.rows;
-    double *x = at<double>(a.x) + static_cast<int64_t>(design) * a.columns + j, sum = 0;
-    MCD_UNROLL_BY(8) for (int k = 0; k < a.rows; k++) sum += jac[static_cast<int64_t>(k) * a.columns] * y[k];
-    *x = a.alpha * sum + (a.beta != 0 ? a.beta * *x : 0);
-}
-
-MCD_DEVICE void product_row(const Matrix &a) {
-    int design = block_index_y();
-    if (frozen(a.active, design)) return;
-    int64_t row = static_cast<int64_t>(design) * a.rows + block_index();
-    const double *jac = at<const double>(a.jacobian) + row * a.columns, *x = at<const double>(a.x) + static_cast<int64_t>(design) * a.columns;
-    double sum = 0;
-    for (int j = thread_index(); j < a.columns; j += threads) sum += jac[j] * x[j];
-    sum = reduce_sum(reinterpret_cast<double *>(shared_memory()), sum);
-    double *y = at<double>(a.y) + row;
-    if (thread_index() == 0) *y = a.alpha * sum + (a.beta != 0 ? a.beta * *y : 0);
 }
 
 } // namespace mcd

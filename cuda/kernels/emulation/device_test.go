@@ -163,7 +163,5 @@ func layouts() map[string]reflect.Type {
 		"mcd_gpu_objective_args":  reflect.TypeFor[kernels.ObjectiveArgs](),
 		"mcd_gpu_parametrization": reflect.TypeFor[kernels.Parametrization](),
 		"mcd_gpu_update_args":     reflect.TypeFor[kernels.UpdateArgs](),
-		"mcd_gpu_pull_args":       reflect.TypeFor[kernels.PullArgs](),
-		"mcd_gpu_matrix_args":     reflect.TypeFor[kernels.MatrixArgs](),
 	}
 }

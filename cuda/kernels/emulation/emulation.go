@@ -116,8 +116,6 @@ func Structs() map[string]reflect.Type {
 		"mcd_gpu_objective_args":  reflect.TypeFor[C.mcd_gpu_objective_args](),
 		"mcd_gpu_parametrization": reflect.TypeFor[C.mcd_gpu_parametrization](),
 		"mcd_gpu_update_args":     reflect.TypeFor[C.mcd_gpu_update_args](),
-		"mcd_gpu_pull_args":       reflect.TypeFor[C.mcd_gpu_pull_args](),
-		"mcd_gpu_matrix_args":     reflect.TypeFor[C.mcd_gpu_matrix_args](),
 	}
 }
 
@@ -128,9 +126,6 @@ func PlanShared(width int) uint32       { return uint32(C.mcd_gpu_plan_shared(C.
 func SweepShared(width int) uint32      { return uint32(C.mcd_gpu_sweep_shared(C.int32_t(width))) }
 func UpdateShared(width int) uint32     { return uint32(C.mcd_gpu_update_shared(C.int32_t(width))) }
 func ObjectiveShared(points int) uint32 { return uint32(C.mcd_gpu_objective_shared(C.int32_t(points))) }
-func GramShared() uint32                { return uint32(C.mcd_gpu_gram_shared()) }
-func CholeskyShared(rows int) uint32    { return uint32(C.mcd_gpu_cholesky_shared(C.int32_t(rows))) }
-func GramTiles(rows int) int            { return int(C.mcd_gpu_gram_tiles(C.int32_t(rows))) }
 func RedoWorkspace(width, length, columns int) int {
 	return int(C.mcd_gpu_redo_workspace(C.int32_t(width), C.int32_t(length), C.int32_t(columns)))
 }
