@@ -19,7 +19,12 @@ import (
 
 // The paper's wire and larger ones, for one and many designs; each beside the CPU's time for one design.
 func Benchmark(b *testing.B) {
-	for _, c := range []struct{ size, points, designs int }{{30, 101, 1}, {30, 101, 8}, {30, 101, 32}, {64, 101, 1}, {128, 101, 1}} {
+	cases := []struct{ size, points, designs int }{{30, 101, 1}, {30, 101, 8}, {30, 101, 32}, {64, 101, 1}, {128, 101, 1}}
+	if !onGPU() {
+		cases = cases[:0]
+		cases = append(cases, struct{ size, points, designs int }{6, 4, 2})
+	}
+	for _, c := range cases {
 		s := lattice.Strip{Length: c.size, Width: c.size, Hopping: 1, LeadOnsite: 4}
 		for k := range c.points {
 			s.Fields = append(s.Fields, 0.12*30/float64(c.size)*float64(k)/float64(c.points-1))
@@ -61,7 +66,11 @@ func steps(b *testing.B, e *cuda.Engine, designs int) {
 		StopObjective: math.Inf(-1), Points: rough(7, designs*sites), Moments: make([]float64, 2*designs*sites), Iterations: make([]int64, designs)})
 	require.NoError(b, err)
 	defer run.Close()
-	for range 20 { // finds its pace
+	paces := 20
+	if !onGPU() {
+		paces = 2
+	}
+	for range paces { // finds its pace
 		_, err := run.Advance(ctx, 1000)
 		require.NoError(b, err)
 	}
@@ -73,4 +82,50 @@ func steps(b *testing.B, e *cuda.Engine, designs int) {
 		n -= int(s.Steps[0])
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*designs), "µs/design")
+}
+
+// BenchmarkSearch measures whole searches for the paper's wire: Levenberg–Marquardt from eight starts to a curve that can be
+// reached, and AdaBelief for 30,000 steps towards a plateau.
+func BenchmarkSearch(b *testing.B) {
+	size, points, steps := 30, 101, 30000
+	if !onGPU() {
+		size, points, steps = 5, 4, 30
+	}
+	s := lattice.Strip{Length: size, Width: size, Hopping: 1, LeadOnsite: 4}
+	for k := range points {
+		s.Fields, s.Energies = append(s.Fields, 0.12*float64(k)/float64(points-1)), append(s.Energies, 1.2)
+	}
+	w, err := adjoint.NewWire(s, adjoint.Options{})
+	require.NoError(b, err)
+	defer w.Close()
+	e, err := cuda.NewEngine(w, cuda.Options{})
+	require.NoError(b, err)
+	defer e.Close()
+	sites, err := inverse.Sites{Length: size, Width: size, Start: rough(1, size*size)}.Build()
+	require.NoError(b, err)
+	reachable := make([]float64, points)
+	require.NoError(b, w.Value(ctx, rough(2, size*size), reachable))
+	for _, c := range []struct {
+		name, method        string
+		target              []float64
+		starts, evaluations int
+	}{{"8 starts", "lm", reachable, 8, 0}, {fmt.Sprint(steps, " steps"), "adabelief", slices.Repeat([]float64{2.5}, points), 1, steps + 1}} {
+		b.Run(fmt.Sprintf("%dx%dx%d,%s,%s", size, size, points, c.method, c.name), func(b *testing.B) {
+			evaluations, worst := 0, math.Inf(-1)
+			for range b.N {
+				p, err := inverse.NewProblem(inverse.Setup{Engine: e, Strip: &s, Target: c.target, Parametrization: sites})
+				require.NoError(b, err)
+				o := inverse.DefaultDesign(c.method)
+				o.Starts, o.MaxEvaluations = c.starts, c.evaluations
+				r, err := inverse.Design(ctx, p, o)
+				require.NoError(b, err)
+				evaluations = r.TotalEvaluations
+				for _, out := range r.Outcomes {
+					worst = max(worst, out.Objective)
+				}
+			}
+			b.ReportMetric(float64(evaluations), "evaluations")
+			b.ReportMetric(worst, "worst_L")
+		})
+	}
 }

@@ -4,6 +4,7 @@ package cuda_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -24,9 +25,16 @@ import (
 
 var ctx = context.Background()
 
+// onGPU tells that the tests are to run on the machine's own GPU, with more work than an emulated one can do.
+func onGPU() bool { return os.Getenv("MCD_GPU") != "" && !testing.Short() }
+
 // TestMain runs the tests again in a process that finds the stand-in for the driver, unless MCD_GPU asks for the machine's own.
 func TestMain(m *testing.M) {
-	if os.Getenv("MCD_GPU") != "" || os.Getenv("MCD_STANDIN") != "" {
+	flag.Parse()
+	if os.Getenv("MCD_GPU") != "" {
+		os.Exit(withGPU(m.Run))
+	}
+	if os.Getenv("MCD_STANDIN") != "" {
 		os.Exit(m.Run())
 	}
 	folder, err := filepath.Abs("../build/standin")
@@ -45,6 +53,41 @@ func TestMain(m *testing.M) {
 	if again.Run() != nil {
 		os.Exit(1)
 	}
+}
+
+// withGPU runs body with the GPU open all the time: opening it and compiling the kernels takes longer than most tests. After it
+// nothing is left, and the GPU can be opened again.
+func withGPU(body func() int) int {
+	w, err := adjoint.NewWire(lattice.Strip{Length: 1, Width: 1, Hopping: 1, LeadOnsite: 4, Fields: []float64{0}, Energies: []float64{1.2}}, adjoint.Options{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer w.Close()
+	code := 0
+	for _, run := range []func() int{body, func() int { return 0 }} {
+		e, err := cuda.NewEngine(w, cuda.Options{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code = max(code, run())
+		e.Close()
+		if driver.Live() != 0 {
+			fmt.Fprintln(os.Stderr, driver.Live(), "bytes of GPU and pinned memory are left")
+			return 1
+		}
+	}
+	return code
+}
+
+// The devices are those that there are; with a GPU the log names it.
+func TestDevices(t *testing.T) {
+	for _, d := range cuda.Devices() {
+		t.Logf("devices: %s: %s", d.Name, d.Text)
+		assert.True(t, d.Available)
+	}
+	assert.NoError(t, cuda.Check("cuda"))
 }
 
 // sweep returns a wire whose points have different numbers of open modes where there is room for that.
@@ -119,7 +162,7 @@ func TestAgreesWithCPU(t *testing.T) {
 		{1, 30, 2, 1}, {2, 30, 2, 3}, {30, 30, 3, 1}, {2, 32, 2, 1}, {30, 32, 1, 1}, {1, 33, 2, 1}, {2, 33, 2, 1}, {30, 33, 1, 1},
 		{1, 64, 2, 1}, {2, 64, 1, 3}, {3, 64, 1, 1},
 	}
-	if os.Getenv("MCD_GPU") != "" { // too much work for an emulated one
+	if onGPU() {
 		for _, width := range []int{4, 8, 16, 30, 32, 33, 64, 100, 150} {
 			for _, length := range []int{1, 2, 30} {
 				sizes = append(sizes, size{length, width, 5, 1}, size{length, width, 5, 3})

@@ -1,85 +1,110 @@
 #!/bin/bash
-# The GPU engine on this machine's GPU: conformance, compute-sanitizer where it is installed, timings, and JAX on the same GPU
-# where that is installed. Everything goes into one report: scripts/gpu.sh [REPORT], docs/gpu/report.md if not given.
+# The GPU engine on this machine's GPU: a first look, timings, JAX on the same GPU where it is installed, conformance, and
+# compute-sanitizer where it is installed. Everything goes into one report, stage by stage, so that a run that is cut short
+# leaves what it has found:
 #
-# Needs no network and, once build/gpu/engine.test is there (scripts/gpu.sh --build), no compiler either: the tests are one
-# program. JAX is looked for with $PYTHON, .peers/jax and python3.
+#   scripts/gpu.sh [REPORT]             docs/gpu/report.md if not given
+#   scripts/gpu.sh --build              makes build/gpu: the tests as programs, for machines without Go
+#   scripts/gpu.sh --rehearse [REPORT]  all stages in small with the stand-in for the driver, build/gpu/rehearsal.md if not given
+#
+# Needs no network and, once build/gpu is there, no compiler either. LIMIT is how many seconds all stages may take together,
+# 1500 if not given; a first run needs about a minute for the first look and the timings. JAX is looked for with $PYTHON,
+# .peers/jax and python3; compute-sanitizer on the path and in .peers/sanitizer.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-program=build/gpu/engine.test
+program=$PWD/build/gpu/engine.test
+begin=$SECONDS
 
 build() {
     mkdir -p build/gpu
     CGO_CFLAGS="-O2 $(cuda/driver/flags.sh)" CGO_LDFLAGS="-O2 -L$PWD/cuda/driver/link" go test -tags cuda -c -o "$program" ./cuda
 }
 
-if [ "${1:-}" = --build ]; then
+rehearsal=
+case ${1:-} in
+--build)
     build
     exit
-fi
-[ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || { echo "no NVIDIA GPU here: nothing is measured" >&2; exit 1; }
+    ;;
+--rehearse)
+    rehearsal=yes
+    shift
+    report=${1:-build/gpu/rehearsal.md}
+    tests/cuda/standin/build.sh build/standin || exit
+    export LD_LIBRARY_PATH=$PWD/build/standin
+    small=(-test.short) bench=1x
+    ;;
+*)
+    report=${1:-docs/gpu/report.md}
+    [ -e /dev/nvidiactl ] || command -v nvidia-smi >/dev/null || { echo "no NVIDIA GPU here: nothing is measured" >&2; exit 1; }
+    small=() bench=0.3s
+    ;;
+esac
 if command -v go >/dev/null; then build || exit; fi
 [ -x "$program" ] || { echo "neither Go nor $program is here: run scripts/gpu.sh --build where Go is" >&2; exit 1; }
 
-report=${1:-docs/gpu/report.md}
 mkdir -p "$(dirname "$report")"
-logs=build/gpu/logs
-mkdir -p "$logs"
 export MCD_GPU=1
+# Compiled kernels are kept here by the driver, so that only the first process waits for them.
+export CUDA_CACHE_PATH=$PWD/build/gpu/cache
+log=build/gpu/stage.log
 failed=0
 
-# fenced LOG: a log as a block of the report.
-fenced() { printf '```\n'; cat "$1"; printf '```\n\n'; }
-
-# stage NAME LOG COMMAND...: runs a command from ./cuda, as go test would, and notes whether it passed.
+# stage SECONDS NAME FILTER COMMAND...: runs a command from ./cuda, as go test would, for so long at most; prints whether it
+# passed, how long it took, and the lines that FILTER matches, or the last ones if it failed.
 stage() {
-    local name=$1 log=$logs/$2
-    shift 2
-    if (cd cuda && "$@") >"$log" 2>&1; then echo "- $name: passed"; else echo "- $name: FAILED, see below"; failed=1; fi
+    local most=$1 name=$2 filter=$3 left=$((${LIMIT:-1500} - SECONDS + begin)) from=$SECONDS code
+    shift 3
+    printf '## %s\n\n' "$name"
+    if [ "$left" -lt 5 ]; then
+        printf 'Not run: the time is up.\n\n'
+        failed=1
+        return 1
+    fi
+    (cd cuda && exec timeout -k 5 $((most < left ? most : left)) "$@") >"$log" 2>&1
+    code=$?
+    if [ $code = 0 ]; then echo "Passed in $((SECONDS - from)) s."; else
+        failed=1
+        echo "FAILED with code $code after $((SECONDS - from)) s$([ $code = 124 ] && echo ', the limit')."
+    fi
+    printf '\n```\n'
+    if [ $code = 0 ]; then grep -E "$filter" "$log" | tail -n 200; else tail -n 60 "$log"; fi
+    printf '```\n\n'
+    return $code
 }
 
-tested=$PWD/$program
-{
-    echo "# Report"
-    echo
-    echo "$(date -u +%Y-%m-%d), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
-    echo
-    nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader 2>&1 | sed 's/^/- GPU: /'
-    echo "- host: $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors"
-    stage "conformance on the device" conformance.log "$tested" -test.v -test.timeout 10m
-    if command -v compute-sanitizer >/dev/null; then
-        for tool in memcheck racecheck synccheck initcheck; do
-            stage "compute-sanitizer $tool" "$tool.log" compute-sanitizer --tool "$tool" --error-exitcode 9 "$tested" \
-                -test.run 'TestOneCall|TestTinyPivot|TestSteps' -test.timeout 5m
-        done
-    else
-        echo "- compute-sanitizer: not installed here"
-    fi
-    stage "timings" timings.log "$tested" -test.run '^$' -test.bench . -test.benchtime 1s -test.timeout 10m
-    echo
-    echo "## Timings"
-    echo
-    grep -E '^(Benchmark|cpu|FAIL|panic)' "$logs/timings.log" >"$logs/timings.txt"
-    fenced "$logs/timings.txt"
-    echo "## JAX on the same GPU"
-    echo
-    for python in ${PYTHON:-} .peers/jax/bin/python python3; do
+stages() {
+    printf '# Report\n\n%s, commit %s\n\n' "$(date -u +%Y-%m-%d)" "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+    [ -z "$rehearsal" ] || printf '**A rehearsal with the stand-in for the driver: no figure below is of a GPU.**\n\n'
+    if command -v nvidia-smi >/dev/null; then nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv,noheader 2>&1 | sed 's/^/- GPU: /'; fi
+    printf -- '- host: %s, %s processors\n\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)"
+    stage 120 "First look" '^(---|ok|PASS)|devices' "$program" "${small[@]}" -test.v -test.run 'TestDevices|TestOneCall|TestTinyPivot|TestWidths'
+    stage 300 "Timings" '^(Benchmark|cpu)' "$program" "${small[@]}" -test.run '^$' -test.bench . -test.benchtime "$bench"
+    printf '## JAX on the same GPU\n\n'
+    local python measured=
+    [ -n "$rehearsal" ] || for python in ${PYTHON:-} .peers/jax/bin/python python3; do
         "$python" -c 'import jax, numpy; assert jax.devices("cuda")' 2>/dev/null || continue
-        "$python" tests/bench/gpu.py 2>&1
+        timeout 300 "$python" tests/bench/gpu.py 2>&1
         echo
         measured=yes
         break
     done
-    [ -n "${measured:-}" ] || printf 'Not measured: no Python here has a JAX that finds the GPU.\n\n'
-    echo "## Conformance"
-    echo
-    grep -E '^ *(---|ok|PASS|FAIL)|Error:|cuda: |panic' "$logs/conformance.log" >"$logs/conformance.txt"
-    fenced "$logs/conformance.txt"
-    for tool in memcheck racecheck synccheck initcheck; do
-        [ -f "$logs/$tool.log" ] && { echo "## $tool"; echo; tail -n 30 "$logs/$tool.log" >"$logs/tail.txt"; fenced "$logs/tail.txt"; }
-    done
-    exit $failed
-} >"$report"
+    [ -n "$measured" ] || printf 'Not measured: no Python here has a JAX that finds the GPU.\n\n'
+    stage 400 "Conformance" '^ *--- |^(ok|PASS)' "$program" "${small[@]}" -test.v
+    local sanitizer tool
+    sanitizer=$(command -v compute-sanitizer || ls "$PWD"/.peers/sanitizer/nvidia/*/bin/compute-sanitizer 2>/dev/null | head -n 1)
+    if [ -n "$sanitizer" ] && [ -z "$rehearsal" ]; then
+        for tool in memcheck racecheck synccheck initcheck; do
+            stage 120 "compute-sanitizer $tool" '=========|^(ok|PASS)' "$sanitizer" --tool "$tool" --error-exitcode 9 "$program" \
+                -test.run 'TestOneCall|TestTinyPivot|TestSteps/sites|TestAgreesWithCPU/^[12]x'
+        done
+    else
+        printf '## compute-sanitizer\n\nNot installed here.\n\n'
+    fi
+    return $failed
+}
+
+stages >"$report"
 status=$?
 echo "$report"
 exit $status
