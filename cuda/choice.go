@@ -140,21 +140,52 @@ func (c *Choice) Jacobians(ctx context.Context, onsite, g, jac [][]float64) erro
 
 // Descend lets the GPU take the steps of first-order methods, see scatter.Descender.
 func (c *Choice) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
-	if e, can := c.Engine.(scatter.Descender); can {
-		return e.Descend(ctx, d)
+	e, can := c.Engine.(scatter.Descender)
+	if !can {
+		return nil, fault.New(fault.Unsupported, "%s does not take steps itself", c.Name())
 	}
-	return nil, fault.New(fault.Unsupported, "%s does not take steps itself", c.Name())
+	run, err := e.Descend(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return &descending{run, c}, nil
+}
+
+// descending is a run of steps; where it fails, the wire is the CPU's from then on if the choice was ours.
+type descending struct {
+	scatter.Descending
+	choice *Choice
+}
+
+// Advance takes at most n steps, see scatter.Descending.
+func (d *descending) Advance(ctx context.Context, n int) (*scatter.Stretch, error) {
+	s, err := d.Descending.Advance(ctx, n)
+	if d.choice.fails(err) {
+		d.Close()
+		d.choice.leave(err)
+	}
+	return s, err
 }
 
 // or lets the CPU answer what the GPU could not, from now on, if the choice was ours.
 func (c *Choice) or(err error, onCPU func() error) error {
-	kind := fault.KindOf(err)
-	if err == nil || !c.auto || c.Engine == scatter.Engine(c.wire) || kind != fault.Unsupported && kind != fault.Memory {
+	if !c.fails(err) {
 		return err
 	}
+	c.leave(err)
+	return onCPU()
+}
+
+// fails tells whether an error means that the CPU has to take over.
+func (c *Choice) fails(err error) bool {
+	kind := fault.KindOf(err)
+	return err != nil && c.auto && c.Engine != scatter.Engine(c.wire) && (kind == fault.Unsupported || kind == fault.Memory)
+}
+
+// leave gives the wire to the CPU.
+func (c *Choice) leave(err error) {
 	c.Engine.Close()
 	c.Engine, c.why = c.wire, err.Error()
-	return onCPU()
 }
 
 var (

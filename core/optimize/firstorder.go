@@ -59,6 +59,10 @@ type firstOrder struct {
 	moments []float64
 }
 
+func newFirstOrder(o *Options) *firstOrder {
+	return &firstOrder{rule: rules[o.Method], rate: o.LearningRate, schedule: o.Schedule}
+}
+
 func (f *firstOrder) begin(ctx context.Context, e *evaluator, s *State, fresh bool) (err error) {
 	f.e = e
 	n := len(s.Point)

@@ -385,3 +385,76 @@ func TestFirstStepsOfTheRules(t *testing.T) {
 		assert.InDelta(t, want, res.State.Point[0], 1e-12, method)
 	}
 }
+
+// stepper is a problem that takes the steps of first-order methods itself, so many times.
+type stepper struct {
+	*problem
+	left int
+	err  error
+}
+
+func (p *stepper) Descend(_ context.Context, o *Options, s *State) (Descent, error) {
+	return &steps{p, newFirstOrder(o), newEvaluator(p.problem, s, 0), s.Clone()}, nil
+}
+
+type steps struct {
+	p *stepper
+	f *firstOrder
+	e *evaluator
+	s *State
+}
+
+func (d *steps) Advance(ctx context.Context, n int) (*Stretch, error) {
+	if d.p.left--; d.p.left < 0 {
+		return nil, d.p.err
+	}
+	out := &Stretch{}
+	if n == 0 {
+		if err := d.f.begin(ctx, d.e, d.s, false); err != nil {
+			return nil, err
+		}
+	} else {
+		info, err := d.f.step(ctx, d.e, d.s)
+		if err != nil {
+			return nil, err
+		}
+		d.s.Iteration++
+		out.Objectives, out.StepNorm = []float64{d.f.l}, info.norm
+	}
+	out.Objective, out.Point, out.Vectors, out.Best, out.BestObjective = d.f.l, d.s.Point, d.s.Vectors, d.e.best, d.e.bestObjective
+	return out, nil
+}
+
+func (d *steps) Close() {}
+
+// Where a problem takes the steps itself and cannot go on, single steps do, and the run is the same.
+func TestStepsGoOnSingly(t *testing.T) {
+	for _, method := range []string{"rmsprop", "adabelief", "adam"} {
+		o := Defaults(method)
+		o.MaxEvaluations, o.Schedule = 12, Schedule{{Step: 3, Factor: 0.5}}
+		want, err := Minimize(t.Context(), network(10, 4), start(10), o)
+		require.NoError(t, err)
+		for left := range 14 {
+			p := &stepper{network(10, 4), left, fault.New(fault.Unsupported, "lost")}
+			got, err := Minimize(t.Context(), p, start(10), o)
+			require.NoError(t, err)
+			want.Seconds, got.Seconds, want.State.Seconds, got.State.Seconds = 0, 0, 0, 0
+			require.Equal(t, want, got, "%s after %d stretches", method, left)
+		}
+		p := &stepper{network(10, 4), 5, fault.New(fault.Unsupported, "lost")}
+		p.fail = func(call int) error {
+			if call > 5 { // evaluations are lost with the steps
+				return p.err
+			}
+			return nil
+		}
+		got, err := Minimize(t.Context(), p, start(10), o)
+		require.ErrorIs(t, err, p.err)
+		assert.Equal(t, Failed, got.Status)
+		assert.Equal(t, 4, got.Iterations)
+		p = &stepper{network(10, 4), 3, fault.New(fault.Cancelled, "stop")}
+		got, err = Minimize(t.Context(), p, start(10), o)
+		require.NoError(t, err)
+		assert.Equal(t, Cancelled, got.Status)
+	}
+}

@@ -3,6 +3,8 @@ package optimize
 import (
 	"context"
 	"math"
+
+	"mcd/core/fault"
 )
 
 // Descender is implemented by problems that can take the steps of first-order methods where their engine keeps its state, many
@@ -50,12 +52,14 @@ func descend(ctx context.Context, p Problem, o *Options, s *State) *resident {
 }
 
 // resident is a first-order method whose steps the problem takes. One step of the loop is a stretch of them: the observer sees
-// the last of each stretch.
+// the last of each stretch. Where the problem cannot go on, a GPU that was lost for one, single steps do if its evaluations still
+// work.
 type resident struct {
 	run     Descent
 	o       *Options
 	l, peak float64
 	stalled bool
+	single  *firstOrder // nil until then
 }
 
 func (r *resident) begin(ctx context.Context, e *evaluator, s *State, _ bool) error {
@@ -64,10 +68,24 @@ func (r *resident) begin(ctx context.Context, e *evaluator, s *State, _ bool) er
 	}
 	out, err := r.run.Advance(ctx, 0)
 	if err != nil {
-		return err
+		return r.singly(ctx, e, s, err)
 	}
 	r.take(e, s, out)
 	return nil
+}
+
+// singly goes over to single steps from s after an error of the problem's own steps, unless it is one of another kind.
+func (r *resident) singly(ctx context.Context, e *evaluator, s *State, err error) error {
+	if kind := fault.KindOf(err); kind != fault.Unsupported && kind != fault.Memory {
+		return err
+	}
+	f, free := newFirstOrder(r.o), e.free
+	e.free = true // the point has been counted
+	err = f.begin(ctx, e, s, false)
+	if e.free = free; err == nil {
+		r.single = f
+	}
+	return err
 }
 
 // take copies where the run stands.
@@ -88,6 +106,9 @@ func finiteOrInf(l float64) float64 {
 }
 
 func (r *resident) step(ctx context.Context, e *evaluator, s *State) (stepInfo, error) {
+	if r.single != nil {
+		return r.single.step(ctx, e, s)
+	}
 	if r.stalled {
 		return stepInfo{}, errStalled
 	}
@@ -103,7 +124,10 @@ func (r *resident) step(ctx context.Context, e *evaluator, s *State) (stepInfo, 
 	}
 	out, err := r.run.Advance(ctx, n)
 	if err != nil {
-		return stepInfo{}, err
+		if err = r.singly(ctx, e, s, err); err != nil {
+			return stepInfo{}, err
+		}
+		return r.single.step(ctx, e, s)
 	}
 	r.take(e, s, out)
 	steps := len(out.Objectives)
@@ -120,6 +144,16 @@ func (r *resident) step(ctx context.Context, e *evaluator, s *State) (stepInfo, 
 	return stepInfo{accepted: true, norm: out.StepNorm, damping: rate}, nil
 }
 
-func (r *resident) objective() float64 { return r.l }
+func (r *resident) objective() float64 {
+	if r.single != nil {
+		return r.single.objective()
+	}
+	return r.l
+}
 
-func (r *resident) slope(*State) float64 { return r.peak }
+func (r *resident) slope(s *State) float64 {
+	if r.single != nil {
+		return r.single.slope(s)
+	}
+	return r.peak
+}

@@ -50,7 +50,7 @@ func newStrategy(ctx context.Context, p Problem, o *Options, s *State) (m strate
 	if r := descend(ctx, p, o, s); r != nil {
 		return r, r.run.Close
 	}
-	return &firstOrder{rule: rules[o.Method], rate: o.LearningRate, schedule: o.Schedule}, done
+	return newFirstOrder(o), done
 }
 
 // check validates the arguments common to Minimize and Resume.

@@ -6,7 +6,6 @@ package driver
 import "C"
 
 import (
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -50,7 +49,8 @@ func (s Stream) Zero(at Pointer, bytes int64) error {
 // spin is how long Wait asks again and again before it sleeps in between: most evaluations end within it.
 const spin = time.Millisecond
 
-// Wait returns when the stream is empty. It leaves the processor to others meanwhile.
+// Wait returns when the stream is empty. It does not give way while it spins: the thread is locked, so that giving way costs two
+// changes of threads, 14 µs, a sixth of a gradient.
 func (s Stream) Wait() error {
 	began := time.Now()
 	for {
@@ -60,9 +60,7 @@ func (s Stream) Wait() error {
 			return nil
 		case code(err) != C.CUDA_ERROR_NOT_READY:
 			return failed("computing", err)
-		case time.Since(began) < spin:
-			runtime.Gosched()
-		default:
+		case time.Since(began) > spin:
 			time.Sleep(spin / 10)
 		}
 	}
