@@ -243,7 +243,9 @@ func (e *engine) Jacobians(ctx context.Context, onsite, g, jac [][]float64) erro
 func (e *engine) Descend(ctx context.Context, d *scatter.Descent) (run scatter.Descending, err error) {
 	err = e.use(ctx, func(*adjoint.Wire) error {
 		inner, err := e.computes.Descend(ctx, d)
-		run = &descending{inner, e}
+		if err == nil {
+			run = &descending{inner, e}
+		}
 		return err
 	})
 	return run, err

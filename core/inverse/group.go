@@ -294,7 +294,10 @@ func (g *group) descend(live []*member) {
 	engine, can := g.run.problem.setup.Engine.(scatter.Descender)
 	err := error(fault.New(fault.Unsupported, "the engine does not take steps itself"))
 	if can {
-		g.steps, err = engine.Descend(last(live), &d)
+		var steps scatter.Descending
+		if steps, err = engine.Descend(last(live), &d); err == nil {
+			g.steps = steps
+		}
 	}
 	for i, m := range live {
 		m.ask.err, m.row = err, i

@@ -172,6 +172,43 @@ print("done")
 """, standin) == "done\n"
 
 
+def test_every_call_of_a_run_of_steps_failing_in_turn(standin):
+    """The same for steps that stay on the GPU, with their recorded graph, and for starts side by side."""
+    assert python(BEGIN + """
+small = onsite[:2, :3]
+target = mcd.Wire(2, 3, fields=[0.0, 0.05]).conductance(small + 0.1)
+
+def use(backend="cuda"):
+    found = []
+    for method in "adam", "lm":
+        problem = mcd.Problem(mcd.Wire(2, 3, fields=[0.0, 0.05], backend=backend), target, mcd.Sites(small))
+        found.append(mcd.design(problem, method=method, max_iterations=1, starts=2, spread=0.1))
+    return [outcome.onsite for result in found for outcome in result.outcomes]
+
+want = use("cpu")
+failed = n = 0
+while True:
+    n += 1
+    driver.standin_fail(n, *((2, 0, 0) if n % 2 else (719, 0, 1)))
+    try:
+        got = use()
+    except (mcd.Error, MemoryError) as error:
+        assert "cuda" in str(error), error
+        failed += 1
+    else:
+        assert all(abs(a - b).max() < 1e-8 for a, b in zip(got, want))
+    reached = driver.standin_calls() >= n
+    driver.standin_fail(0, 0, 0, 0)
+    clean()
+    if not reached:
+        break
+assert failed > 50, failed
+assert all(abs(a - b).max() < 1e-8 for a, b in zip(use(), want))
+clean()
+print(n > 100)
+""", standin) == "True\n"
+
+
 def test_a_device_lost_midway(standin):
     assert python(BEGIN + """
 w, c = wire(), wire("cpu")
