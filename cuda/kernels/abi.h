@@ -263,7 +263,8 @@ MCD_GPU_INLINE int32_t mcd_gpu_entry_width(int32_t width) {
     return width > MCD_GPU_MAX_WIDTH || width < 1 ? 0 : width > 64 ? 150 : (width + 15) / 16 * 16;
 }
 
-/* Columns of waves that a sweep carries at a time: as many as keep to 96 KiB of shared memory, which every GPU served has. */
+/* Columns of waves that a sweep carries at a time: as many as keep to 96 KiB of shared memory, which every GPU served has but
+   those of capability 7.5: with 64 KiB they refuse widths from 48 to 64, 94 to 128 and from 143 on. */
 MCD_GPU_INLINE int32_t mcd_gpu_chunk(int32_t width) { return width > 128 ? 4 : width > 64 ? 8 : 16; }
 
 MCD_GPU_INLINE uint64_t mcd_gpu_round(uint64_t bytes) { return (bytes + 255) / 256 * 256; }

@@ -105,15 +105,19 @@ func (p *problem) bits() []uint64 {
 
 // Results do not depend on the order of threads, nor on the number of slots.
 func TestBitIdentical(t *testing.T) {
-	for _, width := range []int{5, 30, 40, 64, 70} {
+	for _, size := range [][2]int{{4, 30}, {5, 4}, {8, 2}, {16, 4}, {30, 1}, {30, 4}, {32, 2}, {33, 2}, {40, 4}, {64, 2}, {70, 4}} {
+		width, length := size[0], size[1]
 		for _, limit := range []float64{kernels.PivotLimit, math.MaxFloat64} { // the second asks for the redo of everything
-			t.Run(fmt.Sprintf("%d/%g", width, limit), func(t *testing.T) {
-				s := strip(4, width, 2)
-				h := rough(s, 1, 0.3)
+			t.Run(fmt.Sprintf("%dx%d/%g", length, width, limit), func(t *testing.T) {
+				s := strip(length, width, 2)
+				h := [][]float64{rough(s, 1, 0.3), rough(s, 2, 0.3), rough(s, 3, 0.3)}
+				if width > 33 {
+					h = h[:1]
+				}
 				var first []uint64
 				for order := range 3 {
 					library.SetOrder(emulation.Order(order), 5)
-					p := newProblem(t, s, h)
+					p := newProblem(t, s, h...)
 					p.sweep.PivotLimit, p.slots = limit, 1+order%2
 					p.run(plan.Budget(s.Length))
 					if first == nil {
