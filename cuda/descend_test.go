@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -162,4 +163,38 @@ func TestManyStarts(t *testing.T) {
 	assert.LessOrEqual(t, e.together, 7, "evaluations of all starts of lm")
 	assert.Zero(t, e.single)
 	assert.Equal(t, 1, e.descents)
+}
+
+// Runs of steps tell how far they are all the time, and end soon after they are asked to.
+func TestStepsReportAndStop(t *testing.T) {
+	w := sweep(t, 4, 5, 3)
+	e := engine(t, w, cuda.Options{})
+	free, err := inverse.Sites{Length: 4, Width: 5, Start: rough(2, 20)}.Build()
+	require.NoError(t, err)
+	p, err := inverse.NewProblem(inverse.Setup{Engine: e, Strip: &w.Strip, Target: []float64{2, 2, 2}, Parametrization: free})
+	require.NoError(t, err)
+	o := inverse.DefaultDesign("adabelief")
+	o.MaxEvaluations, o.Starts = 0, 2
+	stop, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reports, last, longest := 0, time.Now(), time.Duration(0)
+	o.Observer = func(*inverse.Progress) error {
+		now := time.Now()
+		longest, last = max(longest, now.Sub(last)), now
+		if reports++; reports == 30 {
+			cancel()
+		}
+		return nil
+	}
+	r, err := inverse.Design(stop, p, o)
+	took := time.Since(last)
+	require.NoError(t, err)
+	assert.Equal(t, optimize.Cancelled, r.Status)
+	assert.Equal(t, 30, reports)
+	assert.Greater(t, r.Evaluations, 15)
+	if onGPU() {
+		assert.Less(t, max(took, longest), 100*time.Millisecond)
+	} else { // a stretch may be under way, as slow as the emulation is on a busy machine
+		assert.Less(t, took, 3*longest)
+	}
 }
