@@ -163,6 +163,7 @@ func TestAgreesWithCPU(t *testing.T) {
 		{1, 64, 2, 1}, {2, 64, 1, 3}, {3, 64, 1, 1},
 	}
 	if onGPU() {
+		sizes = append(sizes, size{30, 30, 101, 8}, size{200, 20, 5, 2}, size{128, 128, 7, 1})
 		for _, width := range []int{4, 8, 16, 30, 32, 33, 64, 100, 150} {
 			for _, length := range []int{1, 2, 30} {
 				sizes = append(sizes, size{length, width, 5, 1}, size{length, width, 5, 3})

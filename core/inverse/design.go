@@ -217,13 +217,17 @@ func (r *run) loop(ctx context.Context, running []*optimize.State) (*Result, err
 	}
 }
 
-// atOnce is how many starts are searched side by side.
+// atOnce is how many starts are searched side by side: as many as the engine likes, within roomTogether bytes of Jacobians, of
+// which Levenberg–Marquardt keeps up to jacobiansKept a start.
 func (r *run) atOnce() int {
-	if b, can := r.problem.setup.Engine.(scatter.Batcher); can && r.o.Starts > 1 {
-		return b.Batch()
+	b, can := r.problem.setup.Engine.(scatter.Batcher)
+	if !can || r.o.Starts == 1 {
+		return 1
 	}
-	return 1
+	return min(b.Batch(), max(1, roomTogether/(jacobiansKept*8*r.problem.Residuals()*r.problem.n)))
 }
+
+const roomTogether, jacobiansKept = 1 << 30, 7
 
 // start returns the parameters of start i. The uniform wire reflects nothing and every derivative vanishes there, so a wire's
 // uniform first start is moved like the others.
