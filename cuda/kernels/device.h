@@ -29,8 +29,8 @@ int thread_index();
 int block_index();
 int block_index_y();
 int block_count();
-void barrier();
-bool barrier_any(bool vote); // a barrier that tells whether any thread voted yes
+void barrier(int line = __builtin_LINE()); // the line tells whether all threads wait at the same one
+bool barrier_any(bool vote, int line = __builtin_LINE()); // a barrier that tells whether any thread voted yes
 unsigned char *shared_memory();
 
 static inline double reciprocal(double x) { return 1 / x; }

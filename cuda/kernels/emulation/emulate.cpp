@@ -132,6 +132,7 @@ struct Fiber {
     char *stack = nullptr;
     bool done = false;
     long barriers = 0, votes = 0;
+    int line = 0; // of the barrier where it waits
     void *fake = nullptr; // of the address sanitizer
 };
 
@@ -225,6 +226,12 @@ bool run_block(std::vector<int> &turn, std::mt19937_64 &random) {
                 block->index, block->index_y, waiting, block->fibers[waiting].barriers, gone);
             return false;
         }
+        for (int i = 1; i < n && left == n; i++) {
+            if (block->fibers[i].line == block->fibers[0].line) continue;
+            std::snprintf(message, sizeof message, "barrier divergence in block (%d, %d): thread 0 waits in line %d, thread %d in line %d",
+                block->index, block->index_y, block->fibers[0].line, i, block->fibers[i].line);
+            return false;
+        }
     }
     return true;
 }
@@ -239,7 +246,7 @@ const Entry entries[] = {MCD_GPU_ENTRIES(ENTRY)};
 #undef ENTRY
 
 #define FAULTY(name) {#name, [](uint64_t a) { name(reinterpret_cast<double *>(a)); }}
-const Entry faulty[] = {FAULTY(faulty_divergence), FAULTY(faulty_race), FAULTY(faulty_uninitialised)};
+const Entry faulty[] = {FAULTY(faulty_divergence), FAULTY(faulty_branches), FAULTY(faulty_race), FAULTY(faulty_uninitialised)};
 #undef FAULTY
 
 const Entry *find(const char *name) {
@@ -260,15 +267,16 @@ int block_index() { return block->index; }
 int block_index_y() { return block->index_y; }
 int block_count() { return block->count; }
 unsigned char *shared_memory() { return block->shared; }
-void barrier() {
+void barrier(int line) {
     block->fibers[block->running].barriers++;
+    block->fibers[block->running].line = line;
     leave(false);
 }
-bool barrier_any(bool yes) {
+bool barrier_any(bool yes, int line) {
     long now = block->fibers[block->running].votes++;
     block->vote[(now + 1) % 3] = false;
     if (yes) block->vote[now % 3] = true;
-    barrier();
+    barrier(line);
     return block->vote[now % 3];
 }
 } // namespace mcd

@@ -1,6 +1,6 @@
 /*
  * The kernels on the CPU, compiled from the same source: every thread of a block is a fiber, switched at barriers. Shared memory
- * starts as NaN; threads that do not all reach the same number of barriers are an error. What it cannot show: races within a
+ * starts as NaN; threads that do not all reach the same barriers are an error. What it cannot show: races within a
  * warp, effects of the memory model, timing.
  */
 #ifndef MCD_GPU_EMULATE_H

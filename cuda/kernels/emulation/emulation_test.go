@@ -19,6 +19,8 @@ func TestFaultyKernels(t *testing.T) {
 	err := library.Launch("faulty_divergence", 1, 1, 0, address)
 	require.ErrorContains(t, err, "barrier divergence in block (0, 0): thread 255 waits")
 
+	require.ErrorContains(t, library.Launch("faulty_branches", 1, 1, 0, address), "thread 0 waits in line")
+
 	require.NoError(t, library.Launch("faulty_uninitialised", 1, 1, 8*kernels.Threads, address))
 	require.True(t, math.IsNaN(out[0]) && math.IsNaN(out[255]))
 

@@ -8,6 +8,15 @@ static void faulty_divergence(double *) {
     mcd::barrier();
 }
 
+/* Threads of a warp wait at different barriers. */
+static void faulty_branches(double *) {
+    if (mcd::thread_index() % 2 == 0) {
+        mcd::barrier();
+    } else {
+        mcd::barrier();
+    }
+}
+
 /* A barrier is missing between writing and reading what a neighbour wrote. */
 static void faulty_race(double *out) {
     auto shared = reinterpret_cast<double *>(mcd::shared_memory());
