@@ -32,6 +32,7 @@ int block_count();
 void barrier(int line = __builtin_LINE()); // the line tells whether all threads wait at the same one
 bool barrier_any(bool vote, int line = __builtin_LINE()); // a barrier that tells whether any thread voted yes
 unsigned char *shared_memory();
+void not_shared(const void *p); // ends the launch if p points to shared memory
 
 static inline double reciprocal(double x) { return 1 / x; }
 static inline double root(double x) { return __builtin_sqrt(x); }
@@ -70,6 +71,7 @@ MCD_DEVICE double root(double x) { return __nvvm_sqrt_rn_d(x); }
 /* Says that a pointer is to device memory, not to shared memory: that makes for faster instructions. */
 template <class T> MCD_DEVICE T *global(T *p) {
 #ifdef MCD_EMULATED
+    not_shared(p);
     return p;
 #else
     return (T *)reinterpret_cast<__attribute__((address_space(1))) T *>(reinterpret_cast<uint64_t>(p));

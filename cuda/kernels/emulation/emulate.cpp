@@ -147,6 +147,8 @@ struct Block {
     const void *scheduler_stack = nullptr;
     size_t scheduler_size = 0;
     unsigned char *shared = nullptr;
+    size_t shared_bytes = 0;
+    bool misplaced = false; // a pointer to shared memory was taken for one to device memory
     bool vote[3] = {}; // the running one, the last one, which others may still read, and the next one
     char *stacks = nullptr;
     size_t mapped = 0;
@@ -219,6 +221,10 @@ bool run_block(std::vector<int> &turn, std::mt19937_64 &random) {
             if (!block->fibers[i].done) enter(i);
             left += !block->fibers[i].done;
         }
+        if (block->misplaced) {
+            std::snprintf(message, sizeof message, "shared memory is taken for device memory in block (%d, %d)", block->index, block->index_y);
+            return false;
+        }
         if (left != 0 && left != n) {
             int waiting = 0, gone = 0;
             for (int i = 0; i < n; i++) (block->fibers[i].done ? gone : waiting) = i;
@@ -246,7 +252,7 @@ const Entry entries[] = {MCD_GPU_ENTRIES(ENTRY)};
 #undef ENTRY
 
 #define FAULTY(name) {#name, [](uint64_t a) { name(reinterpret_cast<double *>(a)); }}
-const Entry faulty[] = {FAULTY(faulty_divergence), FAULTY(faulty_branches), FAULTY(faulty_race), FAULTY(faulty_uninitialised)};
+const Entry faulty[] = {FAULTY(faulty_divergence), FAULTY(faulty_branches), FAULTY(faulty_place), FAULTY(faulty_race), FAULTY(faulty_uninitialised)};
 #undef FAULTY
 
 const Entry *find(const char *name) {
@@ -267,6 +273,9 @@ int block_index() { return block->index; }
 int block_index_y() { return block->index_y; }
 int block_count() { return block->count; }
 unsigned char *shared_memory() { return block->shared; }
+void not_shared(const void *p) {
+    if (static_cast<size_t>(static_cast<const unsigned char *>(p) - block->shared) < block->shared_bytes) block->misplaced = true;
+}
 void barrier(int line) {
     block->fibers[block->running].barriers++;
     block->fibers[block->running].line = line;
@@ -310,7 +319,7 @@ extern "C" int mcd_emulate_launch(const char *name, unsigned grid_x, unsigned gr
     for (unsigned i = 0; i < threads; i++) turn[i] = static_cast<int>(order == MCD_EMULATE_DESCENDING ? threads - 1 - i : i);
     std::mt19937_64 random(seed);
     block->body = entry->body, block->args = args, block->count = static_cast<int>(grid_x);
-    block->shared = reinterpret_cast<unsigned char *>(shared);
+    block->shared = reinterpret_cast<unsigned char *>(shared), block->shared_bytes = shared_bytes, block->misplaced = false;
     for (unsigned y = 0; y < grid_y; y++) {
         for (unsigned x = 0; x < grid_x; x++) {
             for (size_t i = 0; i < doubles && 8 * i + 8 <= shared_bytes; i++) shared[i] = std::numeric_limits<double>::quiet_NaN();

@@ -20,6 +20,7 @@ func TestFaultyKernels(t *testing.T) {
 	require.ErrorContains(t, err, "barrier divergence in block (0, 0): thread 255 waits")
 
 	require.ErrorContains(t, library.Launch("faulty_branches", 1, 1, 0, address), "thread 0 waits in line")
+	require.ErrorContains(t, library.Launch("faulty_place", 1, 1, 8, address), "shared memory is taken for device memory")
 
 	require.NoError(t, library.Launch("faulty_uninitialised", 1, 1, 8*kernels.Threads, address))
 	require.True(t, math.IsNaN(out[0]) && math.IsNaN(out[255]))

@@ -17,6 +17,11 @@ static void faulty_branches(double *) {
     }
 }
 
+/* Shared memory is taken for device memory. */
+static void faulty_place(double *) {
+    *mcd::global(reinterpret_cast<double *>(mcd::shared_memory())) = 0;
+}
+
 /* A barrier is missing between writing and reading what a neighbour wrote. */
 static void faulty_race(double *out) {
     auto shared = reinterpret_cast<double *>(mcd::shared_memory());
