@@ -204,6 +204,12 @@ func (r *run) loop(ctx context.Context, running []*optimize.State) (*Result, err
 				return nil, err
 			}
 			f, curveErr := m.finish(ctx)
+			if fault.KindOf(curveErr) == fault.Cancelled { // before the first evaluation of this start
+				if ended = true; len(all) == 0 {
+					return nil, curveErr
+				}
+				continue
+			}
 			if err == nil {
 				err = curveErr
 			}
@@ -244,7 +250,7 @@ func (r *run) start(i int) []float64 {
 	return theta
 }
 
-// finish completes what a start found by its curve.
+// finish completes what a start found by its curve: that of the best evaluation, or, where none has ended yet, one more.
 func (m *member) finish(ctx context.Context) (FinishedStart, error) {
 	p, out := m.problem, m.out
 	f := FinishedStart{Parameters: out.Point, Objective: out.Objective, Status: out.Status, Message: out.Message,
@@ -258,7 +264,7 @@ func (m *member) finish(ctx context.Context) (FinishedStart, error) {
 	}
 	p.setup.Parametrization.Onsite(out.Point, p.h)
 	f.Conductance = make([]float64, len(p.g))
-	err := m.Engine.Value(context.WithoutCancel(ctx), p.h, f.Conductance)
+	err := m.Engine.Value(ctx, p.h, f.Conductance)
 	return f, err
 }
 

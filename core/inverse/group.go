@@ -177,11 +177,28 @@ func (g *group) one(ctx context.Context, m *member, o optimize.Options) (*optimi
 			return g.run.o.Observer(g.progress(m, it))
 		}
 	}
-	m.problem.bestL = posInf
-	if m.state != nil {
-		return optimize.Resume(ctx, m.problem, m.state, o)
+	if m.state == nil {
+		m.problem.bestL = posInf
+		return optimize.Minimize(ctx, m.problem, g.run.start(m.start), o)
 	}
-	return optimize.Minimize(ctx, m.problem, g.run.start(m.start), o)
+	if err := m.recall(ctx); err != nil {
+		return nil, err
+	}
+	return optimize.Resume(ctx, m.problem, m.state, o)
+}
+
+// recall computes the curve of the best point so far, unless it is known: a run that is cancelled has no time for it.
+func (m *member) recall(ctx context.Context) error {
+	p := m.problem
+	if m.out != nil || len(m.state.Best) != p.n {
+		return nil
+	}
+	p.setup.Parametrization.Onsite(m.state.Best, p.h)
+	if err := m.Engine.Value(ctx, p.h, p.g); err != nil {
+		return err
+	}
+	p.best, p.bestG, p.bestL = slices.Clone(m.state.Best), slices.Clone(p.g), m.state.BestObjective
+	return nil
 }
 
 func (g *group) progress(m *member, it *optimize.Iteration) *Progress {
@@ -203,7 +220,7 @@ func (g *group) states(m *member, now *optimize.State) (states []*optimize.State
 		if other == m {
 			s = now
 		}
-		if s == nil { // those after it have not begun either
+		if s == nil || len(s.History) == 0 { // those after it have not begun either
 			break
 		}
 		if len(g.members) > 1 {
