@@ -128,7 +128,7 @@ func (v *verifier) table(at int, fields []field) bool {
 		return false
 	}
 	size := v.half(vtable)
-	if size < 4 || size%2 != 0 || !v.inside(vtable, size, 2) {
+	if size%2 != 0 || !v.inside(vtable, size, 2) {
 		return false
 	}
 	for i, f := range fields {
