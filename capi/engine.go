@@ -232,8 +232,15 @@ func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return e.compute(ctx, func(c scatter.Engine) error { return c.Jacobian(ctx, onsite, g, jac) })
 }
 
-// Batch is how many potentials are worth computing at once; the engine must have been prepared.
-func (e *engine) Batch() int { return e.computes.Batch() }
+// Batch is how many potentials are worth computing at once, 1 for one who cannot take its turn.
+func (e *engine) Batch() int {
+	n := 1
+	_ = e.use(e.context(), func(*adjoint.Wire) error {
+		n = e.computes.Batch()
+		return nil
+	})
+	return n
+}
 
 func (e *engine) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
 	return e.use(ctx, func(*adjoint.Wire) error { return e.computes.Jacobians(ctx, onsite, g, jac) })

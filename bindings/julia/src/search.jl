@@ -49,7 +49,8 @@ Finds the parameters whose conductance comes closest to the target; returns a `R
 - `max_evaluations`, `max_iterations`, `time_limit` (seconds): when to stop, 0 for no limit
 - `tolerance`: stop once a step is shorter than tolerance · (norm of the parameters + tolerance)
 - `stop_objective`, `gradient_tolerance`, `stall = (iterations, fall)`: stop by the objective and its gradient
-- `starts`, `spread`, `distinct`: the first start is the problem's own, the others are random around it
+- `starts`, `spread`, `distinct`: the first start is the problem's own, the others are random around it; on a GPU they are
+  searched side by side, and evaluations are dealt to them evenly
 - `learning_rate`, `schedule`: of the first-order methods; a schedule is `[(step, factor), ...]` or a name
 - `checkpoint`: a .mcd file that `resume` continues bit for bit, written every `checkpoint_interval` seconds
 - `callback(::Progress)`: called after iterations; an exception in it stops the search and is thrown
