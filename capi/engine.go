@@ -178,7 +178,7 @@ func (e *engine) use(ctx context.Context, body func(w *adjoint.Wire) error) erro
 		e.wire = w
 	}
 	if e.computes == nil {
-		c, err := cuda.Choose(ctx, e.wire, e.backend, e.limit)
+		c, err := cuda.Choose(e.wire, e.backend, e.limit)
 		if err != nil {
 			return err
 		}
@@ -233,10 +233,10 @@ func (e *engine) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 }
 
 // Batch is how many potentials are worth computing at once, 1 for one who cannot take its turn.
-func (e *engine) Batch() int {
+func (e *engine) Batch(ctx context.Context) int {
 	n := 1
-	_ = e.use(e.context(), func(*adjoint.Wire) error {
-		n = e.computes.Batch()
+	_ = e.use(ctx, func(*adjoint.Wire) error {
+		n = e.computes.Batch(ctx)
 		return nil
 	})
 	return n

@@ -10,60 +10,100 @@ import (
 	"mcd/core/scatter"
 )
 
-// Choice is the engine that computes a wire: the CPU's, or one on a GPU. Where the choice was left to us ("auto") and the GPU
-// fails later, the CPU takes over; Name says so.
+// Choice is the engine that computes a wire: the CPU's, or one on a GPU.
+//
+// Where the choice is left to us ("auto"), small wires are the CPU's. The others begin there: opening a GPU takes longer than
+// many a search. Once the CPU has computed for patience, or as steps or several starts begin, a GPU is looked for, and both are
+// measured. Where the GPU fails later, the CPU takes over; Name says so.
 type Choice struct {
 	scatter.Engine
-	wire *adjoint.Wire
-	auto bool
-	why  string // why the CPU took over
+	wire  *adjoint.Wire
+	auto  bool
+	open  func() (scatter.Engine, error) // the GPU's engine, nil without an error where there is none; nil once it has been looked for
+	spent time.Duration                  // by the CPU until then
+	why   string                         // why the CPU took over
 }
 
-// Choose returns the engine of a wire, which must outlive it, for a backend: "cpu", "cuda", "cuda:1" … or "auto". With "auto" it
-// is the GPU's if there is one that pays: a small wire stays on the CPU without a look at the driver; for others both are
-// measured, the GPU only if the CPU's Jacobian takes longer than brief.
-func Choose(ctx context.Context, w *adjoint.Wire, backend string, memoryLimit int64) (*Choice, error) {
+// Choose returns the engine of a wire, which must outlive it, for a backend: "cpu", "cuda", "cuda:1" … or "auto".
+func Choose(w *adjoint.Wire, backend string, memoryLimit int64) (*Choice, error) {
 	c := &Choice{Engine: w, wire: w, auto: backend == "auto"}
-	if backend == "cpu" || c.auto && (operations(w) < small || Check("cuda") != nil) {
+	switch {
+	case backend == "cpu" || c.auto && operations(w) < small:
 		return c, nil
-	}
-	if !c.auto {
-		e, err := open(w, backend, memoryLimit)
-		if err != nil {
-			return nil, err
+	case c.auto:
+		c.open = func() (scatter.Engine, error) {
+			if Check("cuda") != nil {
+				return nil, nil
+			}
+			return open(w, "cuda", memoryLimit)
 		}
-		c.Engine = e
 		return c, nil
 	}
-	onCPU, err := seconds(ctx, w)
-	if err != nil || onCPU < brief {
-		return c, err
-	}
-	e, err := open(w, "cuda", memoryLimit)
+	e, err := open(w, backend, memoryLimit)
 	if err != nil {
-		c.why = err.Error()
-		return c, nil
-	}
-	for range 2 { // the first calls find their pace
-		if _, err = seconds(ctx, e); err != nil {
-			break
-		}
-	}
-	onGPU, err := seconds(ctx, e)
-	if err != nil || onGPU*gain > onCPU {
-		e.Close()
-		if fault.KindOf(err) == fault.Cancelled {
-			return nil, err
-		}
-		return c, nil
+		return nil, err
 	}
 	c.Engine = e
 	return c, nil
 }
 
-// A wire whose Jacobian takes less than small operations, or less than brief seconds on the CPU, stays there; a GPU is used if it
-// is faster by gain.
-const small, brief, gain = 1e8, 2e-3, 1.5
+// A wire whose Jacobian takes less than small operations stays on the CPU; a GPU is looked for once the CPU has computed for
+// patience, about what opening takes, and used if it is faster by gain.
+const (
+	small    = 1e8
+	gain     = 1.5
+	patience = time.Second
+)
+
+// decide looks for a GPU, if that has not been done, and takes it if it pays. The error is that of a call that was cancelled.
+func (c *Choice) decide(ctx context.Context) error {
+	if c.open == nil {
+		return nil
+	}
+	e, err := c.open()
+	if e == nil || err != nil {
+		if c.open = nil; err != nil {
+			c.why = err.Error()
+		}
+		return nil
+	}
+	onCPU, err := seconds(ctx, c.wire)
+	onGPU := 0.0
+	for range 3 { // the first calls find their pace
+		if err == nil {
+			onGPU, err = seconds(ctx, e)
+		}
+	}
+	if fault.KindOf(err) == fault.Cancelled { // another call will decide
+		e.Close()
+		return err
+	}
+	if c.open = nil; err != nil || onGPU*gain > onCPU {
+		e.Close()
+		return nil
+	}
+	c.Engine = e
+	return nil
+}
+
+// compute answers by the engine chosen, and by the CPU's where that fails and the choice is ours.
+func (c *Choice) compute(ctx context.Context, call func(scatter.Engine) error) error {
+	if c.spent > patience {
+		if err := c.decide(ctx); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	err := call(c.Engine)
+	if c.open != nil {
+		c.spent += time.Since(began)
+	}
+	if c.fails(err) {
+		c.leave(err)
+		return call(c.wire)
+	}
+	return err
+}
 
 // operations estimates those of one Jacobian: the elimination of every slice at every point and its share of products.
 func operations(w *adjoint.Wire) float64 {
@@ -101,45 +141,48 @@ func (c *Choice) Close() {
 
 // Value computes g, see scatter.Engine.
 func (c *Choice) Value(ctx context.Context, onsite, g []float64) error {
-	return c.or(c.Engine.Value(ctx, onsite, g), func() error { return c.wire.Value(ctx, onsite, g) })
+	return c.compute(ctx, func(e scatter.Engine) error { return e.Value(ctx, onsite, g) })
 }
 
 // Gradient computes g and grad, see scatter.Engine.
 func (c *Choice) Gradient(ctx context.Context, onsite, weights, g, grad []float64) error {
-	return c.or(c.Engine.Gradient(ctx, onsite, weights, g, grad), func() error { return c.wire.Gradient(ctx, onsite, weights, g, grad) })
+	return c.compute(ctx, func(e scatter.Engine) error { return e.Gradient(ctx, onsite, weights, g, grad) })
 }
 
 // Jacobian computes g and jac, see scatter.Engine.
 func (c *Choice) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
-	return c.or(c.Engine.Jacobian(ctx, onsite, g, jac), func() error { return c.wire.Jacobian(ctx, onsite, g, jac) })
+	return c.compute(ctx, func(e scatter.Engine) error { return e.Jacobian(ctx, onsite, g, jac) })
 }
 
 // Batch is how many potentials are worth computing at once, see scatter.Batcher.
-func (c *Choice) Batch() int {
+func (c *Choice) Batch(ctx context.Context) int {
+	_ = c.decide(ctx) // a call that was cancelled will hear of it
 	if b, can := c.Engine.(scatter.Batcher); can {
-		return b.Batch()
+		return b.Batch(ctx)
 	}
 	return 1
 }
 
 // Jacobians computes g and jac of several potentials, see scatter.Batcher.
 func (c *Choice) Jacobians(ctx context.Context, onsite, g, jac [][]float64) error {
-	oneByOne := func() error {
+	return c.compute(ctx, func(e scatter.Engine) error {
+		if b, can := e.(scatter.Batcher); can {
+			return b.Jacobians(ctx, onsite, g, jac)
+		}
 		for d := range onsite {
-			if err := c.wire.Jacobian(ctx, onsite[d], g[d], jac[d]); err != nil {
+			if err := e.Jacobian(ctx, onsite[d], g[d], jac[d]); err != nil {
 				return err
 			}
 		}
 		return nil
-	}
-	if b, can := c.Engine.(scatter.Batcher); can {
-		return c.or(b.Jacobians(ctx, onsite, g, jac), oneByOne)
-	}
-	return oneByOne()
+	})
 }
 
 // Descend lets the GPU take the steps of first-order methods, see scatter.Descender.
 func (c *Choice) Descend(ctx context.Context, d *scatter.Descent) (scatter.Descending, error) {
+	if err := c.decide(ctx); err != nil {
+		return nil, err
+	}
 	e, can := c.Engine.(scatter.Descender)
 	if !can {
 		return nil, fault.New(fault.Unsupported, "%s does not take steps itself", c.Name())
@@ -165,15 +208,6 @@ func (d *descending) Advance(ctx context.Context, n int) (*scatter.Stretch, erro
 		d.choice.leave(err)
 	}
 	return s, err
-}
-
-// or lets the CPU answer what the GPU could not, from now on, if the choice was ours.
-func (c *Choice) or(err error, onCPU func() error) error {
-	if !c.fails(err) {
-		return err
-	}
-	c.leave(err)
-	return onCPU()
 }
 
 // fails tells whether an error means that the CPU has to take over.

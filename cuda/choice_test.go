@@ -3,6 +3,7 @@ package cuda
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,7 @@ func (l *lost) Gradient(context.Context, []float64, []float64, []float64, []floa
 }
 func (l *lost) Jacobian(context.Context, []float64, []float64, []float64) error        { return l.err }
 func (l *lost) Jacobians(context.Context, [][]float64, [][]float64, [][]float64) error { return l.err }
-func (l *lost) Batch() int                                                             { return 8 }
+func (l *lost) Batch(context.Context) int                                              { return 8 }
 func (l *lost) Name() string                                                           { return "lost" }
 func (l *lost) Close()                                                                 { l.closed = append(l.closed, "engine") }
 func (l *lost) Descend(context.Context, *scatter.Descent) (scatter.Descending, error) {
@@ -65,7 +66,7 @@ func TestTheCPUTakesOver(t *testing.T) {
 		for _, auto := range []bool{true, false} {
 			gpu := &lost{Wire: w, err: fault.New(fault.Unsupported, "the GPU was lost")}
 			c := &Choice{Engine: gpu, wire: w, auto: auto}
-			assert.Equal(t, 8, c.Batch())
+			assert.Equal(t, 8, c.Batch(ctx))
 			err := call(c)
 			if !auto {
 				assert.ErrorIs(t, err, gpu.err, name)
@@ -75,7 +76,7 @@ func TestTheCPUTakesOver(t *testing.T) {
 			require.NoError(t, err, name)
 			assert.Contains(t, gpu.closed, "engine", name)
 			assert.Equal(t, w.Name()+" (the GPU was lost)", c.Name(), name)
-			assert.Equal(t, 1, c.Batch())
+			assert.Equal(t, 1, c.Batch(ctx))
 			if name == "steps" { // its memory goes before what it lies in
 				assert.Equal(t, []string{"run", "engine", "run"}, gpu.closed)
 			}
@@ -85,4 +86,78 @@ func TestTheCPUTakesOver(t *testing.T) {
 	c := &Choice{Engine: gpu, wire: w, auto: true}
 	assert.ErrorIs(t, c.Value(ctx, h, g), gpu.err)
 	assert.Equal(t, "lost", c.Name())
+}
+
+// slow is an engine that takes longer, and one that computes as fast as it can if delay is 0.
+type slow struct {
+	*adjoint.Wire
+	delay  time.Duration
+	closed bool
+}
+
+func (s *slow) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
+	time.Sleep(s.delay)
+	if s.delay == 0 { // the CPU's own time would be the same
+		return nil
+	}
+	return s.Wire.Jacobian(ctx, onsite, g, jac)
+}
+func (s *slow) Name() string { return "other" }
+func (s *slow) Close()       { s.closed = true }
+
+// A GPU is looked for once the CPU has computed long enough, or as steps or several starts begin, and taken if it is faster.
+func TestAutoDecides(t *testing.T) {
+	ctx := context.Background()
+	s := lattice.Strip{Length: 20, Width: 20, Hopping: 1, LeadOnsite: 4}
+	for k := range 60 {
+		s.Fields, s.Energies = append(s.Fields, 0.001*float64(k)), append(s.Energies, 1.2)
+	}
+	w, err := adjoint.NewWire(s, adjoint.Options{})
+	require.NoError(t, err)
+	defer w.Close()
+	chosen, err := Choose(w, "auto", 0)
+	require.NoError(t, err)
+	require.NotNil(t, chosen.open, "this wire is not a small one")
+	h, g := make([]float64, 400), make([]float64, 60)
+	for name, ask := range map[string]func(c *Choice){
+		"an evaluation": func(c *Choice) { require.NoError(t, c.Value(ctx, h, g)) },
+		"several starts": func(c *Choice) {
+			c.spent = 0
+			assert.Equal(t, 1, c.Batch(ctx))
+		},
+		"steps": func(c *Choice) {
+			c.spent = 0
+			_, err := c.Descend(ctx, nil)
+			assert.Error(t, err) // the engines here do not take any
+		},
+	} {
+		for _, gpu := range []*slow{{Wire: w}, {Wire: w, delay: 200 * time.Millisecond}} {
+			opened := 0
+			c := &Choice{Engine: w, wire: w, auto: true, open: func() (scatter.Engine, error) { opened++; return gpu, nil }}
+			require.NoError(t, c.Value(ctx, h, g))
+			assert.Zero(t, opened, name)
+			assert.Positive(t, c.spent)
+			c.spent = 2 * patience
+			ask(c)
+			ask(c)
+			assert.Equal(t, 1, opened, name)
+			assert.Equal(t, gpu.delay > 0, gpu.closed, name)
+			assert.Equal(t, gpu.delay == 0, c.Name() == "other", name)
+		}
+		ended, end := context.WithCancel(ctx)
+		end()
+		gpu := &slow{Wire: w}
+		c := &Choice{Engine: w, wire: w, auto: true, spent: 2 * patience, open: func() (scatter.Engine, error) { return gpu, nil }}
+		assert.Equal(t, fault.Cancelled, fault.KindOf(c.Value(ended, h, g)))
+		assert.True(t, gpu.closed)
+		ask(c) // decides
+		assert.Nil(t, c.open)
+
+		c = &Choice{Engine: w, wire: w, auto: true, spent: 2 * patience, open: func() (scatter.Engine, error) { return nil, nil }}
+		ask(c)
+		assert.Equal(t, w.Name(), c.Name(), "there is no GPU")
+		c = &Choice{Engine: w, wire: w, auto: true, spent: 2 * patience, open: func() (scatter.Engine, error) { return nil, fault.New(fault.Unsupported, "too wide") }}
+		ask(c)
+		assert.Equal(t, w.Name()+" (too wide)", c.Name())
+	}
 }

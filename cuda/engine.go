@@ -186,7 +186,9 @@ func one(a []float64) [][]float64 {
 }
 
 // Batch is how many potentials are worth computing at once: enough to occupy the device some rounds.
-func (e *Engine) Batch() int { return min(max(1, rounds*e.slots/e.Outputs()), mostDesigns) }
+func (e *Engine) Batch(context.Context) int {
+	return min(max(1, rounds*e.slots/e.Outputs()), mostDesigns)
+}
 
 const rounds, mostDesigns = 4, 64
 

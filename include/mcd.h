@@ -140,8 +140,8 @@ MCD_API mcd_status mcd_wire_set_lead_onsite(mcd_wire wire, double lead_onsite);
 MCD_API mcd_status mcd_wire_get_lead_onsite(mcd_wire wire, double *lead_onsite);
 
 /* Where to compute: "cpu", "cuda" (the first GPU; "cuda:1" the second …), MCD_ERR_UNSUPPORTED if it cannot be used, with the
- * reason; or "auto" (default): small wires on the CPU, others where a measurement at the first use finds values and derivatives
- * faster. Observables are always computed on the CPU. The results of different devices differ in their last digits: name one
+ * reason; or "auto" (default): small wires on the CPU, others there too until a second of computing is spent, or until steps of a
+ * first-order method or several starts begin; then where a measurement finds values and derivatives faster. Observables are always computed on the CPU. The results of different devices differ in their last digits: name one
  * where bits must repeat. The getter returns what computes, with the kernels and the device, for logs; also when "auto" had to
  * leave a GPU that failed. What is read from files goes to the CPU where the GPU it was made with cannot be used. */
 MCD_API mcd_status mcd_wire_set_backend(mcd_wire wire, const char *backend);

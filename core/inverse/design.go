@@ -189,7 +189,7 @@ func (r *run) loop(ctx context.Context, running []*optimize.State) (*Result, err
 		if len(r.finished) > 0 && (left == 0 || r.o.MaxEvaluations > 0 && o.MaxEvaluations <= 0 || r.o.MaxSeconds > 0 && o.MaxSeconds <= 0) {
 			return r.result(r.finished, nil), nil
 		}
-		count := min(left, max(r.atOnce(), len(running)))
+		count := min(left, max(r.atOnce(ctx), len(running)))
 		if o.MaxEvaluations > 0 {
 			count = min(count, max(o.MaxEvaluations, len(running)))
 		}
@@ -225,12 +225,12 @@ func (r *run) loop(ctx context.Context, running []*optimize.State) (*Result, err
 
 // atOnce is how many starts are searched side by side: as many as the engine likes, within roomTogether bytes of Jacobians, of
 // which Levenberg–Marquardt keeps up to jacobiansKept a start.
-func (r *run) atOnce() int {
+func (r *run) atOnce(ctx context.Context) int {
 	b, can := r.problem.setup.Engine.(scatter.Batcher)
 	if !can || r.o.Starts == 1 {
 		return 1
 	}
-	return min(b.Batch(), max(1, roomTogether/(jacobiansKept*8*r.problem.Residuals()*r.problem.n)))
+	return min(b.Batch(ctx), max(1, roomTogether/(jacobiansKept*8*r.problem.Residuals()*r.problem.n)))
 }
 
 const roomTogether, jacobiansKept = 1 << 30, 7
@@ -261,6 +261,9 @@ func (m *member) finish(ctx context.Context) (FinishedStart, error) {
 	if slices.Equal(p.best, out.Point) {
 		f.Conductance = slices.Clone(p.bestG)
 		return f, nil
+	}
+	if len(out.History) > 0 { // an engine that takes steps itself keeps their curves to itself
+		ctx = context.WithoutCancel(ctx)
 	}
 	p.setup.Parametrization.Onsite(out.Point, p.h)
 	f.Conductance = make([]float64, len(p.g))

@@ -23,7 +23,7 @@ type batcher struct {
 	delay   time.Duration // of every call
 }
 
-func (b *batcher) Batch() int { return 3 }
+func (b *batcher) Batch(context.Context) int { return 3 }
 
 func (b *batcher) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	return b.Jacobians(ctx, [][]float64{onsite}, [][]float64{g}, [][]float64{jac})

@@ -34,7 +34,7 @@ type Engine interface {
 // Batcher is implemented by engines that compute several potentials in little more than the time of one.
 type Batcher interface {
 	// Batch is how many potentials are worth computing at once, 1 if it makes no difference.
-	Batch() int
+	Batch(ctx context.Context) int
 	// Jacobians computes g[d] and jac[d] of every onsite[d], to the bit what Jacobian computes of one.
 	Jacobians(ctx context.Context, onsite, g, jac [][]float64) error
 }

@@ -66,8 +66,8 @@ class Wire:
     lead_onsite : float
         On-site energy of the leads, and of a clean wire: 4t puts the band edge of a wide wire at 0.
     backend : str
-        "cpu", "cuda" (an NVIDIA GPU, see `devices`) or "auto": the GPU where a measurement finds it faster, which leaves small
-        wires on the CPU. `Wire.backend` and `Result.backend` say what computed. Last digits differ between the two.
+        "cpu", "cuda" (an NVIDIA GPU, see `devices`) or "auto": the GPU where a measurement finds it faster. That is made
+        once a second of computing is spent, or as a long search begins, so that small tasks stay on the CPU. `Wire.backend` and `Result.backend` say what computed. Last digits differ between the two.
     threads : int, optional
         Threads to use; default: all processors this process may use. Results do not depend on it.
     memory_limit : int
