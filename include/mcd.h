@@ -393,7 +393,7 @@ MCD_API mcd_status mcd_problem_load(const char *path, mcd_problem *problem);
 typedef enum mcd_job_state {
     MCD_JOB_NEW = 0,     /* not started: its settings may be changed */
     MCD_JOB_RUNNING = 1,
-    MCD_JOB_DONE = 2,    /* mcd_job_result has a result, also after a cancellation */
+    MCD_JOB_DONE = 2,    /* mcd_job_result has a result, also after a cancellation that found one */
     MCD_JOB_FAILED = 3   /* mcd_job_wait and mcd_job_result return why */
 } mcd_job_state;
 
@@ -531,7 +531,8 @@ MCD_API mcd_status mcd_job_wait(mcd_job job, double timeout, mcd_callback callba
 /* Snapshot of a job, without waiting. */
 MCD_API mcd_status mcd_job_progress(mcd_job job, mcd_progress *progress);
 
-/* Asks a job to stop; returns at once. The job ends within 100 ms with the best point so far as its result. */
+/* Asks a job to stop; returns at once. The job ends within 100 ms (a search for defects after one evaluation more, for its error
+ * bars) with the best point so far as its result, or fails with MCD_ERR_CANCELLED if nothing has been evaluated yet. */
 MCD_API mcd_status mcd_job_cancel(mcd_job job);
 
 /* History since mcd_job_start, one entry per iteration of all starts, by column: "start", "iteration", "evaluations",

@@ -408,6 +408,27 @@ func TestCancelledDesignKeepsItsBestPoint(t *testing.T) {
 	assert.Equal(t, "cancelled", res.Status.String())
 	assert.Equal(t, 5, res.Evaluations)
 	assert.Len(t, res.Conductance, 8)
+
+	// A run that goes on and is cancelled at once still has it; one that is cancelled before its first evaluation has nothing.
+	o.Observer = nil
+	again, err := ResumeDesign(t.Context(), p, res.State, limited(o, 6))
+	require.NoError(t, err)
+	o.Observer = func(*Progress) error { return fault.New(fault.Cancelled, "enough") }
+	stopped, err := ResumeDesign(t.Context(), p, again.State, o)
+	require.NoError(t, err)
+	curve := make([]float64, 8)
+	require.NoError(t, w.Value(t.Context(), stopped.Onsite, curve))
+	assert.Equal(t, curve, stopped.Conductance)
+	for _, state := range []*RunState{{}, again.State} {
+		res, err := ResumeDesign(ctx, p, state, o)
+		assert.Nil(t, res)
+		assert.Equal(t, fault.Cancelled, fault.KindOf(err))
+	}
+}
+
+func limited(o DesignOptions, evaluations int) DesignOptions {
+	o.MaxEvaluations = evaluations
+	return o
 }
 
 func TestFeasibilityOfTheReferenceTargets(t *testing.T) {

@@ -228,6 +228,27 @@ assert len(lib.conductance(wire, onsite, 100)) == 100
 ''', timeout=120)
 
 
+def test_cancel_before_the_first_evaluation_has_ended(program):
+    """There is no result then, and nothing more is computed for one."""
+    program('''
+import time
+lib = Library()
+lib.set_threads(1)
+wire = lib.wire(100, 100, [0.001 * i for i in range(48)])
+lib.wire_open_modes(wire, (C.c_int64 * 48)(), 48)  # leads
+job = lib.job(lib.problem(wire, [1] * 48, rough(10_000)))
+lib.job_start(job)
+assert lib.job_wait(job, 0.1, Callback(), None) == MCD_TIMEOUT
+begin = time.monotonic()
+lib.job_cancel(job)
+try:
+    lib.job_wait(job, 30, Callback(), None)
+    assert False
+except Error as e:
+    assert e.status == MCD_ERR_CANCELLED and time.monotonic() - begin < 0.5, (e, time.monotonic() - begin)
+''', timeout=120)
+
+
 def test_order_of_entries(lib):
     """Bounds, labels, parameters and named quantities of two Gaussians agree on the order that the header states."""
     wire = lib.wire(12, 10)
