@@ -260,6 +260,50 @@ def test_interrupted_call_raises(after):
     assert float(seconds) < 0.5
 
 
+INTERRUPTED_OBJECTIVE = PRESS + """
+    wire = mcd.Wire(100, 100, np.linspace(0, 0.02, 101), 1.2)
+    call = sys.argv[1]
+    if call == "feasibility":  # its first use computes the leads
+        problem, work = wire, lambda problem: problem.feasibility(np.ones(101))
+    else:
+        start = 4 + 0.3 * np.random.default_rng(0).standard_normal(wire.shape)
+        problem = mcd.Problem(wire, np.ones(101), mcd.Sites(start))
+        work = dict(objective=mcd.Problem.objective, identify=mcd.Problem.identify, design=mcd.design)[call]
+    threading.Timer(0.1, press).start()
+    try:
+        work(problem)
+    except KeyboardInterrupt:
+        print(time.perf_counter() - pressed[0])
+"""
+
+
+@pytest.mark.parametrize("call", ["feasibility", "objective", "identify", "design"])
+def test_interrupted_problem_raises(call):
+    """A design too, that has evaluated nothing yet."""
+    (seconds,) = run_script(INTERRUPTED_OBJECTIVE, call)
+    assert float(seconds) < 0.5
+
+
+INTERRUPTED_WORK = PRESS + """
+    from mcd._library import interruptible
+    ended, cancelled = [], []
+    def work():
+        time.sleep(0.6)
+        ended.append(time.perf_counter())
+    for after in 0.1, 0.3:
+        threading.Timer(after, press).start()
+    try:
+        interruptible(lambda: cancelled.append(True), work)
+    except KeyboardInterrupt:
+        print(len(ended), len(cancelled))
+"""
+
+
+def test_no_interrupt_leaves_work_behind():
+    """While the library works it writes to arrays: however often Ctrl-C is pressed, nobody may free them."""
+    assert run_script(INTERRUPTED_WORK) == ["1", "2"]
+
+
 @pytest.mark.parametrize("method", ["lm", "lbfgs", "rmsprop", "adabelief", "adam"])
 def test_resumed_search_is_bit_identical(problem, method, tmp_path):
     options = dict(method=method, seed=5)

@@ -103,24 +103,37 @@ def growing(dtype, name: str, *arguments) -> np.ndarray:
 
 
 def interruptible(cancel, work):
-    """work() in a thread of its own, so that Ctrl-C is noticed: it calls cancel(), and is raised once work has ended."""
-    outcome = []
+    """work() in a thread of its own, so that Ctrl-C is noticed: it calls cancel(), and is raised once work has ended.
+
+    Until then the library writes to the caller's arrays: nothing may leave earlier. Hence the events. An interrupted
+    Thread.join takes the thread for ended in Python 3.10 to 3.12, and start() can be interrupted when it has begun.
+    """
+    begin, ended, interrupts, outcome = threading.Event(), threading.Event(), [], []
 
     def run():
+        begin.wait()
         try:
-            outcome.append((work(), None))
+            outcome.append((None if interrupts else work(), None))
         except BaseException as error:  # handed to the caller's thread
             outcome.append((None, error))
+        ended.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
     try:
-        while thread.is_alive():
-            thread.join(POLL)
-    except BaseException:
-        cancel()
-        thread.join()
+        threading.Thread(target=run, daemon=True).start()
+    except BaseException as error:
+        interrupts.append(error)
+        begin.set()
         raise
+    while not ended.is_set():
+        try:
+            begin.set()
+            while not ended.wait(POLL):
+                pass
+        except BaseException as error:  # a second one too
+            interrupts.append(error)
+            cancel()
+    if interrupts:
+        raise interrupts[0]
     value, error = outcome[0]
     if error is not None:
         raise error

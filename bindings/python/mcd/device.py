@@ -546,12 +546,15 @@ class Device:
         return np.concatenate(parts) if parts else np.empty(0, np.complex128)
 
     def _compute(self, name: str, *arguments) -> None:
-        """Calls a function of this device so that Ctrl-C ends it."""
-        function, handle = getattr(library, name), self._handle.value
+        self._call(name, self._handle.value, *arguments)
+
+    def _call(self, name: str, *arguments) -> None:
+        """Calls a function of this device or of a problem of it so that Ctrl-C ends it."""
+        function = getattr(library, name)
         if self.points * self.orbitals < 2000:
-            check(function(handle, *arguments))
+            check(function(*arguments))
         else:
-            interruptible(lambda: library.mcd_system_cancel(handle), lambda: check(function(handle, *arguments)))
+            interruptible(lambda: library.mcd_system_cancel(self._handle.value), lambda: check(function(*arguments)))
 
     def _matrix(self, shape, name: str, *arguments) -> ComplexArray:
         """Calls a getter of a complex matrix whose shape is known."""

@@ -594,7 +594,7 @@ class Problem:
         """L of parameters, (parameters,), and its gradient, (parameters,): for optimizers of your own."""
         parameters = self._parameters(parameters)
         value, gradient = c_double(), np.empty_like(parameters)
-        call("mcd_problem_objective", self._handle.value, *pair(parameters), byref(value), *pair(gradient))
+        self._at._call("mcd_problem_objective", self._handle.value, *pair(parameters), byref(value), *pair(gradient))
         return value.value, gradient
 
     def identify(self, parameters: Optional[ArrayLike] = None, sigma: Optional[float] = None) -> Identifiability:
@@ -614,8 +614,9 @@ class Problem:
         parameters = self._parameters(parameters)
         rank, n = c_int64(), min(parameters.size, self.target.size)
         found = np.empty(n), np.empty((n, parameters.size)), np.empty(parameters.size), np.empty(self._shape)
-        call("mcd_problem_identify", self._handle.value, *pair(parameters), 0.0 if sigma is None else real(sigma, "sigma"),
-             byref(rank), *(part for values in found for part in pair(values)))
+        self._at._call("mcd_problem_identify", self._handle.value, *pair(parameters),
+                       0.0 if sigma is None else real(sigma, "sigma"), byref(rank),
+                       *(part for values in found for part in pair(values)))
         return Identifiability(found[0], rank.value, *found[1:])
 
     def encode(self) -> bytes:

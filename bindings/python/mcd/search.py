@@ -99,7 +99,8 @@ def design(problem: Problem, method: str = "lm", max_evaluations: int = 1000, to
     Returns
     -------
     Result
-        Ctrl-C ends the search early: then too the best point so far is returned, with the status "cancelled".
+        Ctrl-C ends the search early: then too the best point so far is returned, with the status "cancelled". If nothing has
+        been evaluated yet, KeyboardInterrupt is raised.
     """
     if not isinstance(problem, Problem):
         raise ArgumentError(f"problem: {problem!r}; give an mcd.Problem")
@@ -302,7 +303,8 @@ def _run(job: Handle, progress: Optional[bool], callback) -> Result:
         try:
             _watch(job, bar, callback)
         except KeyboardInterrupt:
-            _stop(job)
+            if _stop(job) == c.MCD_ERR_CANCELLED:  # before there was anything to keep
+                raise
         except BaseException:
             _stop(job)
             raise
@@ -328,9 +330,9 @@ def _watch(job: Handle, bar: "_Bar", callback) -> None:
         raise raised[0]
 
 
-def _stop(job: Handle) -> None:
+def _stop(job: Handle) -> int:
     library.mcd_job_cancel(job.value)
-    library.mcd_job_wait(job.value, -1.0, c.CALLBACK(), None)
+    return library.mcd_job_wait(job.value, -1.0, c.CALLBACK(), None)
 
 
 class _Bar:

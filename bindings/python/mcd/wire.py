@@ -259,7 +259,8 @@ class Wire:
         -------
         ndarray, (2N, 2N), complex
             ``S[m, n]`` is the amplitude into mode m from mode n, the N modes of the left lead first, so that the blocks
-            are [[r, t'], [t, r']]. Unitary. Modes are ordered by decreasing velocity; their phases are a convention.
+            are [[r, t'], [t, r']]. Unitary. Modes are ordered by their wave number in (−π, π]; their phases are a
+            convention.
         """
         onsite, modes = self._onsite(onsite), c_int64()
         s = self._growing(np.complex128, "mcd_wire_smatrix", *pair(onsite), *self._point(field, energy), byref(modes))
@@ -307,9 +308,9 @@ class Wire:
         target = array(target, (self._points,), "target")
         excess, narrow = np.empty(self._points), np.empty(self._points, np.bool_)
         bound, needed = c_double(), c_size_t()
-        arguments = (self._handle.value, *pair(target), *pair(excess), *pair(narrow), byref(bound))
-        call("mcd_wire_feasibility", *arguments, None, 0, byref(needed))
-        report = text("mcd_wire_feasibility", *arguments)
+        arguments = (*pair(target), *pair(excess), *pair(narrow), byref(bound))
+        self._compute("mcd_wire_feasibility", *arguments, None, 0, byref(needed))
+        report = text("mcd_wire_feasibility", self._handle.value, *arguments)
         return Feasibility(self.open_modes, excess, narrow, bound.value, report, self._fields, target)
 
     def nearest_feasible(self, target: ArrayLike) -> FloatArray:
@@ -353,12 +354,15 @@ class Wire:
                                    "reduce the size or the number of points") from error
 
     def _compute(self, name: str, *arguments) -> None:
-        """Calls the library; long calls in a thread, so that Ctrl-C cancels them."""
-        function, handle = getattr(library, name), self._handle.value
+        self._call(name, self._handle.value, *arguments)
+
+    def _call(self, name: str, *arguments) -> None:
+        """Calls a function of this wire or of a problem of it; long calls in a thread, so that Ctrl-C cancels them."""
+        function = getattr(library, name)
         if self._points * (self.length + 50) * self.width**3 < QUICK:
-            check(function(handle, *arguments))
+            check(function(*arguments))
         else:
-            interruptible(lambda: library.mcd_wire_cancel(handle), lambda: check(function(handle, *arguments)))
+            interruptible(lambda: library.mcd_wire_cancel(self._handle.value), lambda: check(function(*arguments)))
 
 
 class Backend(NamedTuple):
