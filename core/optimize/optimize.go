@@ -27,7 +27,8 @@ type Problem interface {
 	Residuals() int
 	// Bounds returns the lower and upper bounds of x, nil for none, ±Inf where there is none.
 	Bounds() (lower, upper []float64)
-	// Residual computes r(x) (Residuals).
+	// Residual computes r(x) (Residuals). An error of kind fault.Numerical, of this or the following, means that there is no
+	// value at x: after the first evaluation it rejects the step.
 	Residual(ctx context.Context, x, r []float64) error
 	// Jacobian computes r(x) and jac[k][j] = ∂r[k]/∂x[j], (Residuals × Parameters).
 	Jacobian(ctx context.Context, x, r, jac []float64) error

@@ -314,7 +314,46 @@ func TestTrialPointsOutsideTheDomainAreRejected(t *testing.T) {
 		res, err := Minimize(t.Context(), p, []float64{20}, o)
 		require.NoError(t, err)
 		assert.InDelta(t, math.E, res.Point[0], 1e-3, "%s: %s", method, res.Message)
+
+		// So are those where equations cannot be solved; at the start that is an error.
+		rejected := 0
+		solved := &unsolvable{p, func(x float64) bool { return x > 0 }, &rejected}
+		res, err = Minimize(t.Context(), solved, []float64{20}, o)
+		require.NoError(t, err)
+		assert.InDelta(t, math.E, res.Point[0], 1e-3, "%s: %s", method, res.Message)
+		assert.Positive(t, rejected)
+		_, err = Minimize(t.Context(), solved, []float64{-1}, o)
+		assert.Equal(t, fault.Numerical, fault.KindOf(err))
 	}
+}
+
+// unsolvable is a problem of one parameter that has values where solvable says so.
+type unsolvable struct {
+	*problem
+	solvable func(x float64) bool
+	rejected *int
+}
+
+func (u *unsolvable) check(x []float64) error {
+	if u.solvable(x[0]) {
+		return nil
+	}
+	*u.rejected++
+	return fault.New(fault.Numerical, "not solved at %g", x[0])
+}
+
+func (u *unsolvable) Jacobian(ctx context.Context, x, r, jac []float64) error {
+	if err := u.check(x); err != nil {
+		return err
+	}
+	return u.problem.Jacobian(ctx, x, r, jac)
+}
+
+func (u *unsolvable) Gradient(ctx context.Context, x, g []float64) (float64, error) {
+	if err := u.check(x); err != nil {
+		return 0, err
+	}
+	return u.problem.Gradient(ctx, x, g)
 }
 
 func TestBadOptions(t *testing.T) {

@@ -272,7 +272,7 @@ func (e *evaluator) jacobian(ctx context.Context, x, r, jac []float64) (float64,
 		return 0, err
 	}
 	if err := e.Problem.Jacobian(ctx, x, r, jac); err != nil {
-		return 0, err
+		return e.outside(err)
 	}
 	l := math.Log(norm(r))
 	if math.IsNaN(l) || !allFinite(jac) {
@@ -289,13 +289,22 @@ func (e *evaluator) gradient(ctx context.Context, x, g []float64) (float64, erro
 	}
 	l, err := e.Problem.Gradient(ctx, x, g)
 	if err != nil {
-		return 0, err
+		return e.outside(err)
 	}
 	if math.IsNaN(l) || !math.IsInf(l, -1) && !allFinite(g) {
 		l = math.Inf(1)
 	}
 	e.keep(x, l)
 	return l, nil
+}
+
+// outside judges an error at a trial point: equations that cannot be solved there, as far away, count like a value that is not
+// finite, L = +Inf. Other errors, and any at the start, end the run.
+func (e *evaluator) outside(err error) (float64, error) {
+	if fault.KindOf(err) == fault.Numerical && !math.IsInf(e.bestObjective, 1) {
+		return math.Inf(1), nil
+	}
+	return 0, err
 }
 
 func (e *evaluator) charge() error {
