@@ -23,14 +23,16 @@ size `(length, width)` is as good, and is rearranged once per call, which costs 
 module MCD
 
 using Libdl
-using LinearAlgebra: Adjoint, Transpose, cond
+using LinearAlgebra: Adjoint, Hermitian, Transpose, cond, eigen, svdvals
 
-export Wire, Problem, Sites, Gaussians, Gates, Hoppings, Smoothness, Result, Progress
+export Wire, Problem, Sites, Gaussians, Gates, Hoppings, Directions, Smoothness, Result, Progress
 export clean, onsite_array, open_modes, conductance, conductance!, jacobian, jacobian!, vjp, vjp!
-export Device, Lead, transmission, transmission_matrix, conductance_matrix, resistance, noise, pattern
+export Device, Lead, SelfEnergy, transmission, transmission_matrix, conductance_matrix, circuit, resistance, resistance_jacobian
+export noise, fano, pattern, jvp
 export combined_jacobian, hopping_jacobian, hamiltonian_vjp, derivative, greens_function, wave_function, currents
 export field_derivative, energy_derivative, smatrix, transmission_eigenvalues, ldos, states, feasibility, nearest_feasible
-export objective, objective!, fg!, onsite, labels, identify, design, find_defect, quantize, resume, smooth
+export objective, objective!, fg!, onsite, hamiltonian, labels, identify, design, find_defect, quantize, resume, smooth
+export ranked, roughness, neighbour_step, tesla, dimensionless_field
 
 include("library.jl")
 include("arrays.jl")

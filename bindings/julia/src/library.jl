@@ -60,6 +60,7 @@ const InternalError = Error{-11}
 
 const TIMEOUT = 1
 const ERR_SIZE = -3
+const ERR_CANCELLED = -5
 
 "Throws the exception of a negative status, with the library's message."
 check(status::Integer) = status < 0 ? throw(Error{Int(status)}(last_error())) : status

@@ -60,10 +60,31 @@ struct Gates
         new(basis, volts, (lower = lower, upper = upper, frozen = frozen, ties = ties), background)
 end
 
-"weight × Σ (difference of neighbouring sites)², added to the objective."
+"""
+    Smoothness(weight)
+    Smoothness(wire; step)
+
+weight × Σ (difference of neighbouring sites)², added to the objective; or with the weight by which neighbouring sites that differ
+by a root mean square of `step` cost 1 of the objective.
+"""
 struct Smoothness
     weight::Float64
+    Smoothness(weight) = new(real_number(weight, "weight"))
 end
+
+function Smoothness(wire::Wire; step)
+    step isa Real && 0 < step < Inf || throw(ArgumentError("step: $step; give a finite difference of neighbouring sites above 0"))
+    Smoothness(1 / (bonds(size(wire)) * step^2))
+end
+
+"Pairs of neighbouring sites."
+bonds((length, width)) = 2length * width - length - width
+
+"L_pot of a potential: the sum of the squared differences of neighbouring sites."
+roughness(onsite::AbstractMatrix) = sum(d -> sum(abs2, diff(onsite; dims=d)), 1:2)
+
+"Root mean square difference of neighbouring sites of a potential."
+neighbour_step(onsite::AbstractMatrix) = sqrt(roughness(onsite) / max(1, bonds(size(onsite))))
 
 """
     Problem(wire, target, parametrization=Sites(); weights=nothing, regularizers=(), loss="squares", loss_scale=1.0)
@@ -71,18 +92,23 @@ end
 The problem of finding a potential whose conductance is `target`, one value per point in e²/h. The objective is
 L = log √(Σ loss(w·(G − target))) plus the regularizers; the loss is "squares", or "log" or "huber" against outliers.
 
-`problem.wire`, `.target`, `.weights`, `.background`, `.start`, `.parametrization` are what they say; `labels(problem)` names
-the parameters. `MCD.encode` and `MCD.save` hand it to other programs and languages.
+`problem.wire`, `.target`, `.weights`, `.background`, `.start`, `.parametrization`, `.curves` are what they say; `labels(problem)`
+names the parameters. `MCD.encode` and `MCD.save` hand it to other programs and languages.
 """
 struct Problem
     handle::Handle
     wire::Union{Wire,Device}
 end
 
-function Problem(handle::Handle)
-    curves = growing(Int64, (o, n, m) ->
+"Leads (to, from) of the curves of a device, none of a wire."
+function curves_of(handle::Handle)
+    leads = growing(Int64, (o, n, m) ->
         @ccall libmcd.mcd_problem_get_curves(handle::UInt64, o::Ptr{Int64}, n::Csize_t, m::Ptr{Csize_t})::Cint)
-    isempty(curves) && return Problem(handle, Wire(create(p -> @ccall libmcd.mcd_problem_wire(handle::UInt64, p::Ptr{UInt64})::Cint)))
+    [(Int(leads[i]) + 1, Int(leads[i+1]) + 1) for i in 1:2:length(leads)]
+end
+
+function Problem(handle::Handle)
+    isempty(curves_of(handle)) && return Problem(handle, Wire(create(p -> @ccall libmcd.mcd_problem_wire(handle::UInt64, p::Ptr{UInt64})::Cint)))
     Problem(handle, Device(create(p -> @ccall libmcd.mcd_problem_system(handle::UInt64, p::Ptr{UInt64})::Cint)))
 end
 
@@ -91,11 +117,12 @@ end
 
 The same for any device, whose transmissions `(to, from)` shall follow the curves of `target`: a vector for one curve, or a matrix
 `[point, curve]`. Parametrizations are `Sites`, `Gates` (bases `[gate, orbital]`) and `Gaussians` by on-site energies added to the
-orbitals, and `Hoppings`. `problem.wire` is the device; `target` and `weights` are matrices.
+orbitals, `Hoppings` and `Directions`. `problem.wire` is the device; `target` and `weights` are matrices.
 """
 function Problem(device::Device, target, parametrization=nothing; curves=[(2, 1)], weights=nothing, loss="squares", loss_scale=1.0)
-    pairs = Int64[lead - 1 for curve in curves for lead in curve]
-    all(length(curve) == 2 for curve in curves) || throw(ArgumentError("curves: $curves; give (to, from) for each"))
+    all(curve -> curve isa Union{Tuple,AbstractVector} && length(curve) == 2, curves) ||
+        throw(ArgumentError("curves: $curves; give (to, from) for each"))
+    pairs = Int64[lead_of(device, lead, "curves") for curve in curves for lead in curve]
     shape = (length(device), length(curves))
     t, d = by_curve(target, shape, "target"), device.handle
     h = create(p -> @ccall libmcd.mcd_problem_create_device(d::UInt64, pairs::Ptr{Int64}, length(pairs)::Csize_t, t::Ptr{Float64},
@@ -107,43 +134,118 @@ function Problem(device::Device, target, parametrization=nothing; curves=[(2, 1)
         check(@ccall libmcd.mcd_problem_set_weights(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t)::Cint)
     end
     loss == "squares" || check(@ccall libmcd.mcd_problem_set_loss(h::UInt64, loss::Cstring, loss_scale::Float64)::Cint)
+    modes, wanted = open_modes(device), reshape(t, shape)
+    for (c, (to, from)) in enumerate(curves)
+        excess = max.(wanted[:, c] - min.(modes[:, to], modes[:, from]), -wanted[:, c])
+        worst = argmax(excess)
+        excess[worst] > 1e-9 && @warn string("The curve from lead ", from, " to lead ", to, " leaves the range from 0 to the number ",
+            "of open modes at ", count(>(1e-9), excess), " points, most at point ", worst, ", by ", round(excess[worst]; sigdigits=3), ".")
+    end
     problem
 end
 
 "Curves one after the other, from [point, curve] or one curve."
 by_curve(v::AbstractVector, shape, name) = by_curve(reshape(v, :, 1), shape, name)
-by_curve(v::AbstractMatrix, shape, name) = Vector{Float64}(vec(sized(v, shape, name)))
+by_curve(v::AbstractMatrix{<:Real}, shape, name) = (finite(v, sized(v, shape, name), name); Vector{Float64}(vec(v)))
+by_curve(v, shape, name) = throw(ArgumentError("$name: $(summary(v)); give real numbers of size $shape"))
 
 """
-    Hoppings(bonds, start=0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing)
+    Directions(changes, start=0; names=nothing, lower=-Inf, upper=Inf, frozen=nothing, ties=nothing)
 
-Relative changes c of the hoppings (i, j) of a device are the parameters: H_ij becomes (1 + c)·H_ij, tied to its conjugate.
+The coefficients c of changes D of a device's Hamiltonians are the parameters: H = H₀ + Σ_k c[k]·D[k]; leads stay as they are.
+`changes` has every D as a matrix, or as values on the entries of `pattern`: a vector, or `[point, entry]`. Results call the
+coefficients by `names`.
+"""
+struct Directions
+    changes
+    start
+    names
+    options
+    Directions(changes, start=0.0; names=nothing, lower=-Inf, upper=Inf, frozen=nothing, ties=nothing) =
+        new(changes, start, names, (lower = lower, upper = upper, frozen = frozen, ties = ties))
+end
+
+function apply!(problem::Problem, directions::Directions)
+    device = of_device(problem)
+    places = entry_places(device)
+    parts = [change(device, places, d, "changes[$k]") for (k, d) in enumerate(directions.changes)]
+    set_directions!(problem, parts, directions.start, directions.names, directions.options)
+end
+
+"Numbers of entries and values, [entry, point] or [entry, 1], of a change."
+function change(device::Device, places, d, name)
+    n, points = length(places), length(device)
+    if d isa AbstractMatrix && size(d) == (device.orbitals, device.orbitals) != (points, n)
+        at = findall(!iszero, d)
+        return [entry_at(places, Tuple(i), name) for i in at], reshape(ComplexF64[d[i] for i in at], :, 1)
+    end
+    d isa Union{AbstractVector,AbstractMatrix} && size(d) in ((n,), (points, n)) || throw(ArgumentError(
+        "$name: $(summary(d)); give a matrix of size $((device.orbitals, device.orbitals)), or $n values, or size $((points, n))"))
+    values = d isa AbstractVector ? reshape(d, :, 1) : permutedims(d)
+    kept = findall(i -> any(!iszero, view(values, i, :)), 1:n)
+    kept, Matrix{ComplexF64}(values[kept, :])
+end
+
+"""
+    Hoppings(bonds, start=0; kind="relative", lower=-Inf, upper=Inf, frozen=nothing, ties=nothing)
+
+Hoppings (i, j) of a device are the parameters, each tied to the conjugate of its reverse: "relative" makes H_ij into (1 + c)·H_ij,
+which keeps the phases of a field; "real" H_ij + c; "complex" too, with two parameters for each bond, real and imaginary part.
 """
 struct Hoppings
     bonds::Vector{Tuple{Int,Int}}
     start
+    kind::String
     options
-    Hoppings(bonds, start=0.0; lower=-Inf, upper=Inf, frozen=nothing, ties=nothing) =
-        new([(i, j) for (i, j) in bonds], start, (lower = lower, upper = upper, frozen = frozen, ties = ties))
+    function Hoppings(bonds, start=0.0; kind="relative", lower=-Inf, upper=Inf, frozen=nothing, ties=nothing)
+        kind in ("relative", "real", "complex") ||
+            throw(ArgumentError("kind: $(repr(kind)); give \"relative\", \"real\" or \"complex\""))
+        new([(i, j) for (i, j) in bonds], start, kind, (lower = lower, upper = upper, frozen = frozen, ties = ties))
+    end
 end
 
 function apply!(problem::Problem, hoppings::Hoppings)
-    device, h, o = problem.wire, problem.handle, hoppings.options
-    device isa Device || throw(ArgumentError("parametrization: hoppings are for devices; give Sites, Gaussians or Gates"))
-    (rows, cols), values = pattern(device), entry_values(device)
-    place = Dict(zip(zip(rows, cols), eachindex(rows)))
-    at(i, j) = get(() -> throw(ArgumentError("bonds: ($i, $j) is no entry of the Hamiltonian; give others")), place, (i, j))
-    n = length(hoppings.bonds)
-    entries = Int64[at(b...) for (i, j) in hoppings.bonds for b in ((i, j), (j, i))]
-    first, picked, numbers = Int64[2k for k in 0:n], values[entries, :], entries .- 1
-    over(v) = v isa AbstractVector ? collect(v) : fill(v, n)
-    start = memory(over(hoppings.start), (n,), "start")
-    names = join(["hopping[$i,$j]" for (i, j) in hoppings.bonds], "\n")
-    check(@ccall libmcd.mcd_problem_set_directions(h::UInt64, first::Ptr{Int64}, length(first)::Csize_t, numbers::Ptr{Int64},
-        length(numbers)::Csize_t, picked::Ptr{ComplexF64}, (2length(picked))::Csize_t, start::Ptr{Float64}, n::Csize_t,
-        names::Cstring)::Cint)
-    constrain!(problem, n, over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
-               o.ties === nothing ? nothing : over(o.ties))
+    device = of_device(problem)
+    places = entry_places(device)
+    values = hoppings.kind == "relative" ? entry_values(device) : nothing
+    parts, names = [], String[]
+    for (i, j) in hoppings.bonds
+        both = [entry_at(places, (i, j), "bonds"), entry_at(places, (j, i), "bonds")]
+        if values !== nothing
+            push!(parts, (both, values[both, :]))
+        else
+            push!(parts, (both, ComplexF64[1 1]'))
+            hoppings.kind == "complex" && push!(parts, (both, reshape([1.0im, -1.0im], 2, 1)))
+        end
+        append!(names, "hopping[$i,$j]" .* (hoppings.kind == "complex" ? [".real", ".imag"] : [""]))
+    end
+    set_directions!(problem, parts, hoppings.start, names, hoppings.options)
+end
+
+of_device(problem::Problem) = problem.wire isa Device ? problem.wire :
+    throw(ArgumentError("parametrization: hoppings and directions are for devices; give Sites, Gaussians or Gates"))
+
+"Numbers of the entries of `pattern`."
+entry_places(device::Device) = Dict(zip(zip(pattern(device)...), 1:length(pattern(device)[1])))
+entry_at(places, (i, j), name) = get(places, (i, j)) do
+    throw(ArgumentError("$name: ($i, $j) is no entry of the Hamiltonian; give entries of pattern(device), and list zeros there that shall change"))
+end
+
+"Sets directions of parts (entries, values)."
+function set_directions!(problem::Problem, parts, start, names, o)
+    h, n = problem.handle, length(parts)
+    rows = reduce(max, [size(v, 2) for (_, v) in parts]; init=1)
+    first = cumsum(Int64[0; [length(e) for (e, _) in parts]])
+    entries = Int64[e - 1 for (es, _) in parts for e in es]
+    values = reduce(vcat, [size(v, 2) == rows ? v : repeat(v, 1, rows) for (_, v) in parts]; init=Matrix{ComplexF64}(undef, 0, rows))
+    s, lines = memory(each(start, n, "start"), (n,), "start"), names === nothing ? C_NULL : join(names, "\n")
+    GC.@preserve lines begin
+        text = names === nothing ? Ptr{UInt8}(0) : pointer(lines)
+        check(@ccall libmcd.mcd_problem_set_directions(h::UInt64, first::Ptr{Int64}, length(first)::Csize_t, entries::Ptr{Int64},
+            length(entries)::Csize_t, values::Ptr{ComplexF64}, (2length(values))::Csize_t, s::Ptr{Float64}, n::Csize_t,
+            text::Ptr{UInt8})::Cint)
+    end
+    constrain!(problem, n, o)
 end
 
 "Values of a device's entries, [entry, point], in the order of `pattern`."
@@ -177,6 +279,7 @@ function Problem(wire::Wire, target, parametrization=nothing; weights=nothing, r
         check(@ccall libmcd.mcd_problem_set_weights(h::UInt64, v::Ptr{Float64}, n::Csize_t)::Cint)
     end
     for r in (regularizers isa Smoothness ? (regularizers,) : regularizers)
+        r isa Smoothness || throw(ArgumentError("regularizers: $(repr(r)); give Smoothness(weight)"))
         check(@ccall libmcd.mcd_problem_set_regularizer(h::UInt64, "smoothness"::Cstring, r.weight::Float64)::Cint)
     end
     loss == "squares" || check(@ccall libmcd.mcd_problem_set_loss(h::UInt64, loss::Cstring, loss_scale::Float64)::Cint)
@@ -185,16 +288,16 @@ function Problem(wire::Wire, target, parametrization=nothing; weights=nothing, r
     problem
 end
 
-apply!(::Problem, other) = throw(ArgumentError("parametrization: $(repr(other)); give Sites, Gaussians or Gates"))
+apply!(::Problem, other) =
+    throw(ArgumentError("parametrization: $(repr(other)); give Sites, Gaussians, Gates, Hoppings or Directions"))
 
 function apply!(problem::Problem, sites::Sites)
     h, shape, o = problem.handle, size(problem.wire), sites.options
     start = memory(sites.start === nothing ? (problem.wire isa Wire ? problem.wire.lead_onsite : 0.0) : sites.start, shape, "start")
     check(@ccall libmcd.mcd_problem_set_sites(h::UInt64, start::Ptr{Float64}, length(start)::Csize_t)::Cint)
-    flat(v) = ndims(v) == 1 ? v : vec(permutedims(v))
-    over(v) = v isa AbstractArray ? flat(sized(v, shape, "an array over the sites")) : fill(v, prod(shape))
-    constrain!(problem, prod(shape), over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
-               o.ties === nothing ? nothing : over(o.ties))
+    constrain!(problem, prod(shape), o) do v, name
+        v isa AbstractArray ? (ndims(v) == 1 ? sized(v, shape, name) : vec(permutedims(sized(v, shape, name)))) : fill(v, prod(shape))
+    end
     check(@ccall libmcd.mcd_problem_set_mirror(h::UInt64, o.mirror::Cstring)::Cint)
     check(@ccall libmcd.mcd_problem_set_filter(h::UInt64, o.filter::Float64)::Cint)
 end
@@ -203,13 +306,11 @@ function apply!(problem::Problem, gates::Gates)
     h, o = problem.handle, gates.options
     basis = memory(gates.basis, (:, size(problem.wire)...), "basis")
     n = last(size(basis))
-    over(v) = v isa AbstractVector ? collect(v) : fill(v, n)
-    volts = memory(over(gates.volts), (n,), "volts")
+    volts = memory(each(gates.volts, n, "volts"), (n,), "volts")
     check(@ccall libmcd.mcd_problem_set_gates(h::UInt64, basis::Ptr{Float64}, length(basis)::Csize_t, volts::Ptr{Float64},
                                               n::Csize_t)::Cint)
     set_background!(problem, gates.background)
-    constrain!(problem, n, over(o.lower), over(o.upper), o.frozen === nothing ? nothing : over(o.frozen),
-               o.ties === nothing ? nothing : over(o.ties))
+    constrain!(problem, n, o)
 end
 
 function apply!(problem::Problem, g::Gaussians)
@@ -228,18 +329,25 @@ function apply!(problem::Problem, g::Gaussians)
                isempty(o.ties) ? nothing : rows(name -> get(o.ties, name, -1)))
 end
 
+"Bounds and so on of n entries, in their order: by `over(value, name)` from one for all or one for each."
+constrain!(over, problem::Problem, n, o) =
+    constrain!(problem, n, over(o.lower, "lower"), over(o.upper, "upper"), o.frozen === nothing ? nothing : over(o.frozen, "frozen"),
+               o.ties === nothing ? nothing : over(o.ties, "ties"))
+constrain!(problem::Problem, n, o) = constrain!((v, name) -> each(v, n, name), problem, n, o)
+
 function constrain!(problem::Problem, n, lower, upper, frozen, ties)
     h = problem.handle
     if any(!=(-Inf), lower) || any(!=(Inf), upper)
-        l, u = memory(lower, (n,), "lower"), memory(upper, (n,), "upper")
+        l, u = in_order(lower, (n,), "lower"), in_order(upper, (n,), "upper")
         check(@ccall libmcd.mcd_problem_set_bounds(h::UInt64, l::Ptr{Float64}, n::Csize_t, u::Ptr{Float64}, n::Csize_t)::Cint)
     end
     if frozen !== nothing
+        all(v -> v in (0, 1), frozen) || throw(ArgumentError("frozen: $(frozen[findfirst(v -> !(v in (0, 1)), frozen)]); give true or false"))
         f = Vector{UInt8}(sized(frozen, (n,), "frozen"))
         check(@ccall libmcd.mcd_problem_set_frozen(h::UInt64, f::Ptr{UInt8}, n::Csize_t)::Cint)
     end
     if ties !== nothing
-        t = Vector{Int64}(sized(ties, (n,), "ties"))
+        t = Int64[whole(v, "ties") for v in sized(ties, (n,), "ties")]
         check(@ccall libmcd.mcd_problem_set_ties(h::UInt64, t::Ptr{Int64}, n::Csize_t)::Cint)
     end
 end
@@ -250,7 +358,7 @@ function set_background!(problem::Problem, background)
     check(@ccall libmcd.mcd_problem_set_background(h::UInt64, b::Ptr{Float64}, length(b)::Csize_t)::Cint)
 end
 
-Base.propertynames(::Problem) = (:wire, :target, :weights, :background, :start, :parametrization)
+Base.propertynames(::Problem) = (:wire, :target, :weights, :background, :start, :parametrization, :curves)
 Base.show(io::IO, p::Problem) =
     print(io, "Problem of ", parameters(p), " parameters by ", p.parametrization, " for a ", p.wire)
 
@@ -265,6 +373,7 @@ function Base.getproperty(problem::Problem, name::Symbol)
         return vector((o, c) -> @ccall(libmcd.mcd_problem_start(h::UInt64, o::Ptr{Float64}, c::Csize_t)::Cint), parameters(problem))
     name === :parametrization && return text((o, c, m) ->
         @ccall libmcd.mcd_problem_get_parametrization(h::UInt64, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
+    name === :curves && return curves_of(h)
     if name === :background
         out = new_onsite(problem)
         check(@ccall libmcd.mcd_problem_get_background(h::UInt64, raw(out)::Ptr{Float64}, length(out)::Csize_t)::Cint)
@@ -289,13 +398,28 @@ end
 """
     onsite(problem, parameters=problem.start)
 
-The potential, `[x, y]`, of parameters.
+The potential, `[x, y]`, of parameters; of a device the energies added to its orbitals.
 """
 function onsite(problem::Problem, x=problem.start)
+    problem.parametrization == "directions" && throw(ArgumentError(
+        "parameters: they are coefficients of directions, not on-site energies; see hamiltonian(problem)"))
     h, v, out = problem.handle, memory(x, (parameters(problem),), "parameters"), new_onsite(problem)
     check(@ccall libmcd.mcd_problem_onsite(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t, raw(out)::Ptr{Float64},
                                            length(out)::Csize_t)::Cint)
     out
+end
+
+"""
+    hamiltonian(problem, parameters=problem.start)
+
+Hamiltonians of parameters of a problem by hoppings or directions, `[point, entry]` over the entries of `pattern`.
+"""
+function hamiltonian(problem::Problem, x=problem.start)
+    h, v = problem.handle, memory(x, (parameters(problem),), "parameters")
+    out = similar(entry_values(of_device(problem)))
+    check(@ccall libmcd.mcd_problem_hamiltonian(h::UInt64, v::Ptr{Float64}, length(v)::Csize_t, out::Ptr{ComplexF64},
+                                                (2length(out))::Csize_t)::Cint)
+    PermutedDimsArray(out, (2, 1))
 end
 
 """
@@ -339,10 +463,7 @@ end
 memory_or_copy(g::Vector{Float64}) = g
 memory_or_copy(g) = Vector{Float64}(undef, length(g))
 
-function compute(problem::Problem, name::Symbol, arguments...)
-    h = problem.handle
-    GC.@preserve h direct(name, h.value, arguments...)
-end
+compute(problem::Problem, name::Symbol, arguments...) = compute(problem.wire, problem.handle, name, arguments...)
 
 """
     fg!(problem) -> fg!(F, G, x)

@@ -6,8 +6,9 @@
 The best point of a search, with its problem and its history.
 
 - `onsite` `[x, y]`, `conductance`, `objective`, `evaluations`, `seconds`, `backend`, `problem`
-- `parameters`, `parameter_errors`: by name, "onsite" of sites, "x", "y", "amplitude", "radius" of Gaussians, "volts" of gates;
-  standard errors are 0 for what was fixed, NaN where they are not known (only `find_defect` computes them)
+- `hamiltonian`: of a problem by hoppings or directions, `[point, entry]` over the entries of `pattern`
+- `parameters`, `parameter_errors`: by name, "onsite" of sites, "x", "y", "amplitude", "radius" of Gaussians, "volts" of gates, the
+  names of directions; standard errors are 0 for what was fixed, NaN where they are not known (only `find_defect` computes them)
 - `vector`: the parameters in the order of `labels(result.problem)`
 - `status`: "objective", "step", "gradient", "stalled", "evaluations", "iterations", "time", "cancelled" or "failed", and
   `message`, the same as a sentence
@@ -22,8 +23,8 @@ end
 Result(handle::Handle) =
     Result(handle, Problem(create(p -> @ccall libmcd.mcd_result_problem(handle::UInt64, p::Ptr{UInt64})::Cint)))
 
-Base.propertynames(::Result) = (:problem, :onsite, :conductance, :objective, :evaluations, :seconds, :backend, :parameters,
-                                :parameter_errors, :vector, :status, :message, :history, :outcomes)
+Base.propertynames(::Result) = (:problem, :onsite, :hamiltonian, :conductance, :objective, :evaluations, :seconds, :backend,
+                                :parameters, :parameter_errors, :vector, :status, :message, :history, :outcomes)
 Base.show(io::IO, r::Result) =
     print(io, "Result: L = ", r.objective, " after ", r.evaluations, " evaluations (", r.status, ")")
 
@@ -32,10 +33,13 @@ Base.getproperty(r::Result, name::Symbol) =
     throw(ArgumentError("Result has no property $name; it has $(join(propertynames(r), ", "))"))
 
 function part(r::Result, ::Val{:onsite})
+    r.problem.parametrization == "directions" && throw(ArgumentError(
+        "result: its parameters are coefficients of directions, not on-site energies; see its parameters and hamiltonian"))
     out = new_onsite(r.problem)
     check(@ccall libmcd.mcd_result_onsite(r.handle::UInt64, raw(out)::Ptr{Float64}, length(out)::Csize_t)::Cint)
     out
 end
+part(r::Result, ::Val{:hamiltonian}) = hamiltonian(r.problem, r.vector)
 function part(r::Result, ::Val{:conductance})
     out = Vector{Float64}(undef, counts_of_engine(r.problem)[2])
     check(@ccall libmcd.mcd_result_conductance(r.handle::UInt64, out::Ptr{Float64}, length(out)::Csize_t)::Cint)
@@ -79,8 +83,39 @@ function named(r::Result, quantity, entries)
         check(entries(raw(out), length(out)))
         return Dict{String,Any}("onsite" => out)
     end
-    names = kind == "gates" ? ("volts",) : kind == "directions" ? ("coefficients",) : QUANTITIES
+    if kind == "directions"
+        h, out = r.problem.handle, Vector{Float64}(undef, counts(r.problem)[1])
+        check(entries(out, length(out)))
+        names = text((o, n, m) -> @ccall libmcd.mcd_problem_get_names(h::UInt64, o::Ptr{UInt8}, n::Csize_t, m::Ptr{Csize_t})::Cint)
+        return isempty(names) ? Dict{String,Any}("coefficients" => out) : Dict{String,Any}(zip(split(names, '\n'), out))
+    end
+    names = kind == "gates" ? ("volts",) : QUANTITIES
     Dict{String,Any}(name => growing(Float64, (o, n, m) -> quantity(name, o, n, m)) for name in names)
+end
+
+"    identify(result; sigma=nothing)\n\nWhat the curve determines about the parameters of a result: see `identify(problem)`."
+identify(r::Result; sigma=nothing) = identify(r.problem, r.vector; sigma=sigma)
+
+"L_pot of the potential of a result."
+roughness(r::Result) = roughness(r.onsite)
+
+const MEASURES = Dict("smoothness" => roughness, "range" => r -> -(-)(extrema(r.onsite)...), "objective" => r -> r.objective,
+                      "sensitivity" => r -> sqrt(sum(abs2, jacobian(r.problem.wire, r.onsite)[2])))
+
+"""
+    ranked(result; by="smoothness", count=typemax(Int), level=Inf) -> (results, measures, differences)
+
+Distinct outcomes of the starts with L ≤ level, the least measure first: "smoothness" (`roughness`), "range" (highest minus lowest
+site), "sensitivity" (norm of ∂G/∂onsite) or "objective"; and the root mean square differences of every two potentials.
+"""
+function ranked(r::Result; by="smoothness", count=typemax(Int), level=Inf)
+    haskey(MEASURES, by) || throw(ArgumentError("by: $(repr(by)); give one of $(join(sort!(collect(keys(MEASURES))), ", "))"))
+    outcomes = filter(o -> o.objective <= level, r.outcomes)
+    measures = Float64[MEASURES[by](o) for o in outcomes]
+    order = sortperm(measures)[1:min(count, end)]
+    potentials = [o.onsite for o in outcomes[order]]
+    (results = outcomes[order], measures = measures[order],
+     differences = [sqrt(sum(abs2, a - b) / length(a)) for a in potentials, b in potentials])
 end
 
 encode(r::Result) = growing(UInt8, (o, n, m) ->
@@ -101,20 +136,45 @@ end
 """
     MCD.plot_series(result)
 
-What there is to draw of a result, as series of `data` (a tuple of arrays) with `attributes` in the words of Plots.jl: target, open
-modes and curve found in the first subplot, the potential in the second, the history of the objective in the third.
+What there is to draw of a result, as series of `data` (a tuple of arrays) with `attributes` in the words of Plots.jl: target and
+curves found in the first subplot, with open modes of a wire; the potential in the second, of a device at its positions; the
+history of the objective in the third.
 """
 function plot_series(r::Result)
-    wire = r.problem.wire
-    order = sortperm(wire.fields)
-    curve(values; options...) = (data = (wire.fields[order], values[order]), attributes = (; subplot = 1, options...))
-    length, width = size(wire)
-    [curve(r.problem.target; label = "target", seriestype = :scatter),
-     curve(open_modes(wire); label = "open modes", seriestype = :steppre),
-     curve(r.conductance; label = "found", xguide = "field φ = πBa²/φ₀", yguide = "conductance G (e²/h)"),
-     (data = (0:length-1, 0:width-1, permutedims(r.onsite)),
-      attributes = (subplot = 2, seriestype = :heatmap, xguide = "x (a)", yguide = "y (a)", title = "on-site energy (t)",
-                    aspect_ratio = :equal)),
+    [curves(r, r.problem.wire)...; potential(r, r.problem.wire)...;
      (data = (r.history["evaluations"], r.history["objective"]),
       attributes = (subplot = 3, label = "objective", xguide = "evaluations", yguide = "L"))]
+end
+
+function curves(r::Result, wire::Wire)
+    order = sortperm(wire.fields)
+    curve(values; options...) = (data = (wire.fields[order], values[order]), attributes = (; subplot = 1, options...))
+    [curve(r.problem.target; label = "target", seriestype = :scatter),
+     curve(open_modes(wire); label = "open modes", seriestype = :steppre),
+     curve(r.conductance; label = "found", xguide = "field φ = πBa²/φ₀", yguide = "conductance G (e²/h)")]
+end
+
+function curves(r::Result, device::Device)
+    target, found = r.problem.target, r.conductance
+    series(values, c; options...) = (data = (1:length(device), values[:, c]), attributes = (; subplot = 1, options...))
+    [s for (c, (to, from)) in enumerate(r.problem.curves) for s in (
+        series(target, c; label = "target $from → $to", seriestype = :scatter),
+        series(found, c; label = "found $from → $to", xguide = "point", yguide = "transmission"))]
+end
+
+function potential(r::Result, wire::Wire)
+    length, width = size(wire)
+    [(data = (0:length-1, 0:width-1, permutedims(r.onsite)),
+      attributes = (subplot = 2, seriestype = :heatmap, xguide = "x (a)", yguide = "y (a)", title = "on-site energy (t)",
+                    aspect_ratio = :equal))]
+end
+
+function potential(r::Result, device::Device)
+    r.problem.parametrization == "directions" &&
+        return [(data = (r.vector,), attributes = (subplot = 2, seriestype = :bar, label = "coefficients", xguide = "direction"))]
+    at = device.positions
+    at === nothing && return [(data = (1:device.orbitals, r.onsite), attributes = (subplot = 2, xguide = "orbital", label = "on-site energy"))]
+    y = size(at, 1) > 1 ? at[2, :] : zeros(device.orbitals)
+    [(data = (at[1, :], y), attributes = (subplot = 2, seriestype = :scatter, marker_z = r.onsite, markerstrokewidth = 0, label = "",
+                                          xguide = "x", yguide = "y", title = "on-site energy", aspect_ratio = :equal))]
 end

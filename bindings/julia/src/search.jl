@@ -55,7 +55,8 @@ Finds the parameters whose conductance comes closest to the target; returns a `R
 - `checkpoint`: a .mcd file that `resume` continues bit for bit, written every `checkpoint_interval` seconds
 - `callback(::Progress)`: called after iterations; an exception in it stops the search and is thrown
 
-An InterruptException ends the search early: then too the best point so far is returned, with the status "cancelled".
+An InterruptException ends the search early: then too the best point so far is returned, with the status "cancelled"; it is thrown
+if nothing has been evaluated yet.
 """
 function design(problem::Problem; method="lm", max_evaluations=1000, tolerance=nothing, seed=0, checkpoint=nothing,
                 progress=isinteractive(), stop_objective=nothing, gradient_tolerance=nothing, stall=nothing, max_iterations=0,
@@ -66,10 +67,14 @@ function design(problem::Problem; method="lm", max_evaluations=1000, tolerance=n
     check(@ccall libmcd.mcd_job_set_method(job::UInt64, method::Cstring)::Cint)
     learning_rate === nothing || check(@ccall libmcd.mcd_job_set_learning_rate(job::UInt64, learning_rate::Float64)::Cint)
     schedule === nothing || set_schedule!(job, schedule)
-    stall === nothing || check(@ccall libmcd.mcd_job_set_stall(job::UInt64, stall[1]::Int64, stall[2]::Float64)::Cint)
-    check(@ccall libmcd.mcd_job_set_max_iterations(job::UInt64, max_iterations::Int64)::Cint)
-    check(@ccall libmcd.mcd_job_set_starts(job::UInt64, starts::Int64, spread::Float64)::Cint)
-    check(@ccall libmcd.mcd_job_set_distinct(job::UInt64, distinct::Float64)::Cint)
+    if stall !== nothing
+        stall isa Tuple{Real,Real} || throw(ArgumentError("stall: $(repr(stall)); give (iterations, fall)"))
+        iterations, fall = whole(stall[1], "stall"), Float64(stall[2])
+        check(@ccall libmcd.mcd_job_set_stall(job::UInt64, iterations::Int64, fall::Float64)::Cint)
+    end
+    check(@ccall libmcd.mcd_job_set_max_iterations(job::UInt64, whole(max_iterations, "max_iterations")::Int64)::Cint)
+    check(@ccall libmcd.mcd_job_set_starts(job::UInt64, whole(starts, "starts")::Int64, real_number(spread, "spread")::Float64)::Cint)
+    check(@ccall libmcd.mcd_job_set_distinct(job::UInt64, real_number(distinct, "distinct")::Float64)::Cint)
     limits!(job; max_evaluations=max_evaluations, tolerance=tolerance, gradient_tolerance=gradient_tolerance,
             stop_objective=stop_objective, time_limit=time_limit, seed=seed, checkpoint=checkpoint,
             checkpoint_interval=checkpoint_interval)
@@ -86,8 +91,9 @@ curve of a single defect does not depend on its x, and is the same for the mirro
 function find_defect(wire::Wire, target; count=1, sigma=nothing, seed=0, max_evaluations=nothing, checkpoint=nothing,
                      progress=isinteractive(), stop_objective=nothing, time_limit=0.0, checkpoint_interval=10.0,
                      callback=nothing)
-    h, t, s = wire.handle, memory(target, (length(wire),), "target"), sigma === nothing ? 0.0 : sigma
-    job = create(p -> @ccall libmcd.mcd_job_create_defect(h::UInt64, t::Ptr{Float64}, length(t)::Csize_t, count::Int64,
+    h, t, s = wire.handle, memory(target, (length(wire),), "target"), sigma === nothing ? 0.0 : real_number(sigma, "sigma")
+    defects = whole(count, "count")
+    job = create(p -> @ccall libmcd.mcd_job_create_defect(h::UInt64, t::Ptr{Float64}, length(t)::Csize_t, defects::Int64,
                                                           s::Float64, p::Ptr{UInt64})::Cint)
     limits!(job; max_evaluations=max_evaluations, stop_objective=stop_objective, time_limit=time_limit, seed=seed,
             checkpoint=checkpoint, checkpoint_interval=checkpoint_interval)
@@ -102,8 +108,9 @@ along the wire the place along it is found too.
 """
 function find_defect(device::Device, target; curves=[(2, 1)], count=1, sigma=nothing, max_evaluations=nothing, checkpoint=nothing,
                      progress=isinteractive(), time_limit=0.0, checkpoint_interval=10.0, callback=nothing)
-    h, s = Problem(device, target; curves=curves).handle, sigma === nothing ? 0.0 : sigma
-    job = create(p -> @ccall libmcd.mcd_job_create_locate(h::UInt64, count::Int64, s::Float64, p::Ptr{UInt64})::Cint)
+    problem = Problem(device, target; curves=curves)
+    h, s, defects = problem.handle, sigma === nothing ? 0.0 : real_number(sigma, "sigma"), whole(count, "count")
+    job = create(p -> @ccall libmcd.mcd_job_create_locate(h::UInt64, defects::Int64, s::Float64, p::Ptr{UInt64})::Cint)
     limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint,
             checkpoint_interval=checkpoint_interval)
     run!(job, progress, callback)
@@ -113,12 +120,13 @@ end
     smooth(problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
 
 Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with
-L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter. The `history` of the
-result has "roughness".
+L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter, or from the potential of a
+`Result`. The `history` of the result has "roughness".
 """
-function smooth(problem::Problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
-                callback=nothing)
-    h = problem.handle
+function smooth(problem::Union{Problem,Result}; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(),
+                time_limit=0.0, callback=nothing)
+    started = from_start(problem)
+    h, level = started.handle, real_number(level, "level")
     job = create(p -> @ccall libmcd.mcd_job_create_smooth(h::UInt64, level::Float64, p::Ptr{UInt64})::Cint)
     limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint)
     run!(job, progress, callback)
@@ -128,16 +136,22 @@ end
     quantize(problem, step; origin=0.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(), time_limit=0.0,
              callback=nothing)
 
-Moves the parameters of a problem by sites or gates from their start to allowed values, `origin` + multiples of `step`, such
-that the curve suffers least.
+Moves the parameters of a problem by sites or gates from their start, or the sites of a `Result`, to allowed values, `origin` +
+multiples of `step`, such that the curve suffers least.
 """
-function quantize(problem::Problem, step; origin=0.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(),
-                  time_limit=0.0, callback=nothing)
-    h = problem.handle
+function quantize(problem::Union{Problem,Result}, step; origin=0.0, max_evaluations=300, checkpoint=nothing,
+                  progress=isinteractive(), time_limit=0.0, callback=nothing)
+    started = from_start(problem)
+    h, step, origin = started.handle, real_number(step, "step"), real_number(origin, "origin")
     job = create(p -> @ccall libmcd.mcd_job_create_quantize(h::UInt64, step::Float64, origin::Float64, p::Ptr{UInt64})::Cint)
     limits!(job; max_evaluations=max_evaluations, time_limit=time_limit, checkpoint=checkpoint)
     run!(job, progress, callback)
 end
+
+"The problem; of a result that of its wire, whose free sites start from its potential."
+from_start(problem::Problem) = problem
+from_start(r::Result) = Problem(r.problem.wire, r.problem.target, Sites(r.onsite); weights=r.problem.weights, curves_of_device(r)...)
+curves_of_device(r::Result) = r.problem.wire isa Device ? (curves = r.problem.curves,) : NamedTuple()
 
 """
     resume(path; max_evaluations, stop_objective, time_limit, checkpoint, progress, callback)
@@ -155,25 +169,31 @@ end
 "The settings that all searches share; `nothing` leaves the library's default, or that of the file."
 function limits!(job::Handle; max_evaluations=nothing, tolerance=nothing, gradient_tolerance=nothing, stop_objective=nothing,
                  time_limit=nothing, seed=nothing, checkpoint=nothing, checkpoint_interval=10.0)
-    max_evaluations === nothing || check(@ccall libmcd.mcd_job_set_max_evaluations(job::UInt64, max_evaluations::Int64)::Cint)
-    tolerance === nothing || check(@ccall libmcd.mcd_job_set_step_tolerance(job::UInt64, tolerance::Float64)::Cint)
-    gradient_tolerance === nothing ||
-        check(@ccall libmcd.mcd_job_set_gradient_tolerance(job::UInt64, gradient_tolerance::Float64)::Cint)
-    stop_objective === nothing || check(@ccall libmcd.mcd_job_set_stop_objective(job::UInt64, stop_objective::Float64)::Cint)
-    time_limit === nothing || check(@ccall libmcd.mcd_job_set_time_limit(job::UInt64, time_limit::Float64)::Cint)
+    max_evaluations === nothing ||
+        check(@ccall libmcd.mcd_job_set_max_evaluations(job::UInt64, whole(max_evaluations, "max_evaluations")::Int64)::Cint)
+    tolerance === nothing ||
+        check(@ccall libmcd.mcd_job_set_step_tolerance(job::UInt64, real_number(tolerance, "tolerance")::Float64)::Cint)
+    gradient_tolerance === nothing || check(@ccall libmcd.mcd_job_set_gradient_tolerance(
+        job::UInt64, real_number(gradient_tolerance, "gradient_tolerance")::Float64)::Cint)
+    stop_objective === nothing || check(@ccall libmcd.mcd_job_set_stop_objective(
+        job::UInt64, real_number(stop_objective, "stop_objective")::Float64)::Cint)
+    time_limit === nothing ||
+        check(@ccall libmcd.mcd_job_set_time_limit(job::UInt64, real_number(time_limit, "time_limit")::Float64)::Cint)
     if seed !== nothing
-        seed >= 0 || throw(ArgumentError("seed: $seed; give a whole number from 0 up"))
+        seed isa Integer && 0 <= seed <= typemax(UInt64) || throw(ArgumentError("seed: $seed; give a whole number from 0 up"))
         check(@ccall libmcd.mcd_job_set_seed(job::UInt64, seed::UInt64)::Cint)
     end
     checkpoint === nothing ||
-        check(@ccall libmcd.mcd_job_set_checkpoint(job::UInt64, checkpoint::Cstring, checkpoint_interval::Float64)::Cint)
+        check(@ccall libmcd.mcd_job_set_checkpoint(job::UInt64, checkpoint::Cstring, real_number(checkpoint_interval, "checkpoint_interval")::Float64)::Cint)
 end
 
 function set_schedule!(job::Handle, schedule::AbstractString)
     check(@ccall libmcd.mcd_job_set_named_schedule(job::UInt64, schedule::Cstring)::Cint)
 end
 function set_schedule!(job::Handle, schedule)
-    steps, factors = Int64[s for (s, _) in schedule], Float64[f for (_, f) in schedule]
+    schedule isa AbstractVector && all(p -> p isa Union{Tuple{Real,Real},Pair{<:Real,<:Real}}, schedule) ||
+        throw(ArgumentError("schedule: $(repr(schedule)); give a name or [(step, factor), ...]"))
+    steps, factors = Int64[whole(s, "schedule") for (s, _) in schedule], Float64[f for (_, f) in schedule]
     n = length(steps)
     check(@ccall libmcd.mcd_job_set_schedule(job::UInt64, steps::Ptr{Int64}, n::Csize_t, factors::Ptr{Float64}, n::Csize_t)::Cint)
 end
@@ -201,9 +221,11 @@ function run!(job::Handle, progress::Bool, callback)
         end
     catch e
         @ccall libmcd.mcd_job_cancel(job::UInt64)::Cint
-        while wait_a_while(job, WATCH, nothing) == TIMEOUT
+        ended = TIMEOUT
+        while ended == TIMEOUT
+            ended = wait_a_while(job, WATCH, nothing)
         end
-        e isa InterruptException || rethrow()
+        e isa InterruptException && ended != ERR_CANCELLED || rethrow()
     end
     progress && (show_progress(job); println(stderr))
     status = wait_a_while(job, 0.0, nothing)
@@ -224,9 +246,10 @@ end
 function show_progress(job::Handle)
     now = snapshot(job)
     start = now.starts > 1 ? "start $(now.start + 1)/$(now.starts), " : ""
-    print(stderr, "\r\e[K", start, now.evaluations, " evaluations, L = ", round(now.best_objective, digits=3), ", ",
+    rough = isnan(now.roughness) ? "" : ", L_pot = $(round(now.roughness, sigdigits=4))"
+    print(stderr, "\r\e[K", start, now.evaluations, " evaluations, L = ", round(now.best_objective, digits=3), rough, ", ",
           round(now.seconds, digits=1), " s")
 end
 
-"    close(x)\n\nFrees what a wire, problem or result holds in the library at once, instead of when the garbage collector finds it."
-Base.close(x::Union{Wire,Problem,Result}) = close(x.handle)
+"    close(x)\n\nFrees what a wire, device, problem or result holds in the library at once, instead of when the garbage collector finds it."
+Base.close(x::Union{Wire,Device,Problem,Result}) = close(x.handle)

@@ -28,16 +28,17 @@ struct Wire
     end
 end
 
-function Wire(length::Integer, width::Integer, fields; energy=1.2, hopping::Real=1.0, lead_onsite::Real=4.0,
-              backend::AbstractString="auto", threads::Union{Integer,Nothing}=nothing, memory_limit::Integer=0)
+function Wire(length, width, fields; energy=1.2, hopping=1.0, lead_onsite=4.0, backend::AbstractString="auto", threads=nothing,
+              memory_limit=0)
+    l, w, t, onsite = whole(length, "length"), whole(width, "width"), real_number(hopping, "hopping"), real_number(lead_onsite, "lead_onsite")
     f, e = memory(collect(fields), (:,), "fields"), memory(energy isa Real ? [energy] : collect(energy), (:,), "energy")
-    wire = create(p -> @ccall libmcd.mcd_wire_create(length::Int64, width::Int64, f::Ptr{Float64}, Base.length(f)::Csize_t,
+    wire = create(p -> @ccall libmcd.mcd_wire_create(l::Int64, w::Int64, f::Ptr{Float64}, Base.length(f)::Csize_t,
                                                      e::Ptr{Float64}, Base.length(e)::Csize_t, p::Ptr{UInt64})::Cint)
-    check(@ccall libmcd.mcd_wire_set_hopping(wire::UInt64, hopping::Float64)::Cint)
-    check(@ccall libmcd.mcd_wire_set_lead_onsite(wire::UInt64, lead_onsite::Float64)::Cint)
+    check(@ccall libmcd.mcd_wire_set_hopping(wire::UInt64, t::Float64)::Cint)
+    check(@ccall libmcd.mcd_wire_set_lead_onsite(wire::UInt64, onsite::Float64)::Cint)
     backend == "auto" || check(@ccall libmcd.mcd_wire_set_backend(wire::UInt64, backend::Cstring)::Cint)
-    threads === nothing || check(@ccall libmcd.mcd_wire_set_threads(wire::UInt64, threads::Int64)::Cint)
-    memory_limit == 0 || check(@ccall libmcd.mcd_wire_set_memory_limit(wire::UInt64, memory_limit::Int64)::Cint)
+    threads === nothing || check(@ccall libmcd.mcd_wire_set_threads(wire::UInt64, whole(threads, "threads")::Int64)::Cint)
+    memory_limit == 0 || check(@ccall libmcd.mcd_wire_set_memory_limit(wire::UInt64, whole(memory_limit, "memory_limit")::Int64)::Cint)
     Wire(wire)
 end
 
@@ -65,8 +66,8 @@ end
 
 function Base.setproperty!(wire::Wire, name::Symbol, value)
     h = wire.handle
-    name === :threads && return check(@ccall libmcd.mcd_wire_set_threads(h::UInt64, value::Int64)::Cint)
-    name === :memory_limit && return check(@ccall libmcd.mcd_wire_set_memory_limit(h::UInt64, value::Int64)::Cint)
+    name === :threads && return check(@ccall libmcd.mcd_wire_set_threads(h::UInt64, whole(value, "threads")::Int64)::Cint)
+    name === :memory_limit && return check(@ccall libmcd.mcd_wire_set_memory_limit(h::UInt64, whole(value, "memory_limit")::Int64)::Cint)
     throw(ArgumentError("$name cannot be set; make another Wire"))
 end
 
@@ -82,13 +83,15 @@ clean(wire::Wire) = onsite_array(wire)
 
 const QUICK = 3e8 # multiply-adds of a call that is over before anyone presses Ctrl-C
 
-"Calls the library on a wire; long calls so that an interrupt cancels them."
-function compute(wire::Wire, name::Symbol, arguments...)
-    h = wire.handle
-    GC.@preserve h if length(wire) * (wire.sites[1] + 50.0) * wire.sites[2]^3 < QUICK
+compute(wire::Wire, name::Symbol, arguments...) = compute(wire, wire.handle, name, arguments...)
+
+"Calls a function of a wire or of its problem, whose handle is h; long calls so that an interrupt cancels them."
+function compute(wire::Wire, h::Handle, name::Symbol, arguments...)
+    own = wire.handle
+    GC.@preserve h own if length(wire) * (wire.sites[1] + 50.0) * wire.sites[2]^3 < QUICK
         direct(name, h.value, arguments...)
     else
-        interruptible(() -> @ccall(libmcd.mcd_wire_cancel(h::UInt64)::Cint), name, h.value, arguments...)
+        interruptible(() -> @ccall(libmcd.mcd_wire_cancel(own::UInt64)::Cint), name, h.value, arguments...)
     end
 end
 
@@ -170,7 +173,8 @@ end
     smatrix(wire, onsite; field=0.0, energy=the wire's)
 
 S-matrix, 2N × 2N, at any field and energy: `S[m, n]` is the amplitude into mode m from mode n, the N modes of the left lead
-first, so that the blocks are [r t'; t r']. Unitary. Modes are ordered by decreasing velocity; their phases are a convention.
+first, so that the blocks are [r t'; t r']. Unitary. Modes are ordered by their wave number in (−π, π]; their phases are
+a convention.
 """
 function smatrix(wire::Wire, onsite; field::Real=0.0, energy::Real=only_energy(wire))
     h, modes, needed = memory(onsite, size(wire), "onsite"), Ref{Int64}(0), Ref{Csize_t}(0)
@@ -226,11 +230,12 @@ features sharper than one flux quantum through the wire, the smallest possible |
 """
 function feasibility(wire::Wire, target)
     t, h, n = memory(target, (length(wire),), "target"), wire.handle, length(wire)
+    ceiling = open_modes(wire) # what takes long
     excess, narrow, bound = Vector{Float64}(undef, n), Vector{UInt8}(undef, n), Ref(0.0)
     report = text((o, c, m) -> @ccall libmcd.mcd_wire_feasibility(
         h::UInt64, t::Ptr{Float64}, n::Csize_t, excess::Ptr{Float64}, n::Csize_t, narrow::Ptr{UInt8}, n::Csize_t,
         bound::Ptr{Float64}, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
-    (ceiling = open_modes(wire), excess = excess, narrow = narrow .!= 0, bound = bound[], report = report)
+    (ceiling = ceiling, excess = excess, narrow = narrow .!= 0, bound = bound[], report = report)
 end
 
 "The curve nearest to `target` against which nothing is known: cut to 0 ≤ G ≤ N, even, no sharper than half a flux quantum."
@@ -240,3 +245,11 @@ function nearest_feasible(wire::Wire, target)
     compute(wire, :mcd_wire_nearest_feasible, t, n, nearest, n)
     nearest
 end
+
+const FLUX_QUANTUM = 4.135667696923859e-15 # h/e in Wb
+
+"    tesla(field, lattice_constant)\n\nB in tesla of a field φ = πBa²/φ₀, for a lattice constant a in metres."
+tesla(field, lattice_constant) = field * FLUX_QUANTUM / (π * lattice_constant^2)
+
+"    dimensionless_field(tesla, lattice_constant)\n\nφ = πBa²/φ₀ of a field B in tesla, for a lattice constant a in metres."
+dimensionless_field(tesla, lattice_constant) = tesla * (π * lattice_constant^2) / FLUX_QUANTUM

@@ -71,7 +71,7 @@ message(f) = try f(); "" catch e; e.message end
         @test flow[findfirst(==((4, 3)), collect(zip(rows, cols)))] ≈ T[2]
         hermitian = message(() -> Device([0 1; 2 0], ends[1:1], 0.4))
         @test occursin("Hermitian", hermitian)
-        @test occursin("orbital 5", message(() -> Device(zeros(2, 2), ends[2:2], 0.4)))
+        @test occursin("leads[1]: interface orbital 6", message(() -> Device(zeros(2, 2), ends[2:2], 0.4)))
         problem = Problem(d, T, Gates([0.0 0 0 0 1 0], [0.5]); weights=[1, 1, 0]) # one energy is unknown
         found = design(problem; progress=false)
         @test size(found.conductance) == (3, 1) && length(found.onsite) == n
@@ -80,10 +80,56 @@ message(f) = try f(); "" catch e; e.message end
         weak = [i + j == 7 ? 1.3chain[i, j] : chain[i, j] for i in 1:n, j in 1:n] # between 3 and 4
         loose = Problem(d, transmission(Device(weak, ends, energies), 2, 1), Hoppings([(3, 4)], 0.1))
         bond = design(loose; progress=false)
-        @test bond.parameters["coefficients"] ≈ [0.3] atol = 1e-6
+        @test bond.parameters["hopping[3,4]"] ≈ 0.3 atol = 1e-6
         @test bond.problem.wire.interfaces == [[1], [n]] && labels(loose) == ["hopping[3,4]"]
         @test occursin("no entry", message(() -> Problem(d, T, Hoppings([(1, 6)]))))
-        @test occursin("lead 2", message(() -> transmission(d, 3, 1)))
+        @test bond.hamiltonian[1, findfirst(==((3, 4)), collect(zip(rows, cols)))] ≈ -1.3 atol = 1e-6
+        @test_throws MCD.ArgumentError bond.onsite
+        swap = [i + j == 7 && abs(i - j) == 1 ? 1.0 : 0.0 for i in 1:n, j in 1:n]
+        for parametrization in (Hoppings([(3, 4)], -0.1; kind="real"), Directions([swap], -0.1), Directions([stretch], -0.1; names=["s"]))
+            other = design(Problem(d, loose.target, parametrization); progress=false)
+            @test other.vector ≈ [-0.3] atol = 1e-6
+        end
+        turned = Problem(d, T, Hoppings([(3, 4)], [0.1, 0.2]; kind="complex"))
+        @test labels(turned) == ["hopping[3,4].real", "hopping[3,4].imag"]
+        @test hamiltonian(turned)[2, findfirst(==((4, 3)), collect(zip(rows, cols)))] ≈ -0.9 - 0.2im
+        # What every lead and point is called in errors.
+        for (words, wrong) in (("to: 3", () -> transmission(d, 3, 1)), ("from: 0", () -> jacobian(d, 1, 0)), ("point: 4", () -> smatrix(d, 4)),
+                               ("point: 0", () -> ldos(d, 0)), ("plus: 5", () -> resistance(d, 1, 2, 5, 1)), ("drain: 7", () -> resistance(d, 1, 7, 2, 1)),
+                               ("hoppings: 9", () -> hopping_jacobian(d, 2, 1, [(1, 9)])), ("curves: 3", () -> Problem(d, T; curves=[(3, 1)])),
+                               ("NaN at [2]", () -> transmission(d, 2, 1, [0, NaN, 0, 0, 0, 0])))
+            @test occursin(words, message(wrong))
+        end
+        @test_logs (:warn, r"lead 1 to lead 2 .* 2 points, most at point 2, by 4") Problem(d, [0.5, 5, 3])
+        @test d.positions == permutedims(1:n) && Device(chain, ends, 0.4).positions === nothing && !isempty(d.backend)
+        @test size(ldos(d)) == (3, n) && ldos(d, onsite)[2, :] ≈ ldos(d, 2, onsite)
+        @test transmission_eigenvalues(d, 2, 1, 2, onsite) ≈ T[2:2] && isempty(transmission_eigenvalues(d, 2, 1, 3))
+        @test fano(d, 2, 1, onsite)[1:2] ≈ 1 .- T[1:2] && isnan(fano(d, 2, 1, onsite)[3])
+        @test jvp(d, 2, 1, 1:n, onsite)[2] ≈ J * (1:n)
+        # A chain by its self-energy e^{ik}·t is the chain by its cell.
+        sigma(e) = fill(-exp(im * acos(-complex(e) / 2)), 1, 1)
+        by_numbers = Device(chain, [SelfEnergy(sigma.(energies[1:2]), [1]), ends[2]], energies[1:2])
+        @test open_modes(by_numbers) == [1 1; 1 1] && transmission(by_numbers, 2, 1, onsite) ≈ T[1:2]
+        @test occursin("retarded", message(() -> Device(chain, [SelfEnergy(fill(0.5im, 1, 1), [1])], 0.4)))
+        close(by_numbers)
+        @test_throws MCD.HandleError transmission(by_numbers, 2, 1)
+    end
+
+    @testset "circuits" begin # a cross of four chains that meet in orbital 1
+        n, energies = 5, [0.4, 1.1]
+        cross = [i != j && (i == 1 || j == 1) ? -1.0 : 0.0 for i in 1:n, j in 1:n]
+        d = Device(cross, [Lead(zeros(1, 1), fill(-1.0, 1, 1), [k]) for k in 2:n], energies)
+        onsite = [0.3, -0.2, 0.5, 0.1, -0.7]
+        volts, flows = circuit(d, Dict(2 => 0.0), Dict(1 => 1.0), onsite)
+        @test volts[:, 2] == [0, 0] && flows ≈ [1 -1 0 0; 1 -1 0 0]
+        R, J = resistance_jacobian(d, 1, 2, 3, 4, onsite)
+        @test R == resistance(d, 1, 2, 3, 4, onsite) && R ≈ volts[:, 3] - volts[:, 4]
+        for i in 1:n
+            step = [k == i ? 1e-5 : 0.0 for k in 1:n]
+            @test J[:, i] ≈ (resistance(d, 1, 2, 3, 4, onsite + step) - resistance(d, 1, 2, 3, 4, onsite - step)) / 2e-5 atol = 1e-7
+        end
+        @test_throws MCD.ArgumentError circuit(d, Dict())
+        @test_throws MCD.ArgumentError circuit(d, Dict(1 => 0), Dict(1 => 1))
     end
 
     if isdir(FOLDER)
@@ -173,6 +219,15 @@ message(f) = try f(); "" catch e; e.message end
         @test_throws MCD.ArgumentError design(Problem(wire, ones(16)); method="guess")
         @test_throws MCD.ArgumentError Problem(wire, ones(16), Gaussians(x=1, y=1, amplitude=1, radius=1, free="colour"))
         @test_throws MCD.ArgumentError wire.colour
+        problem = Problem(wire, ones(16), Sites(clean(wire)))
+        for (words, wrong) in (("length: 5.5", () -> Wire(5.5, 4, [0.1])), ("threads: 1.5", () -> (wire.threads = 1.5)),
+                               ("max_evaluations: 1.5", () -> design(problem; max_evaluations=1.5)), ("stall: 3", () -> design(problem; stall=3)),
+                               ("schedule", () -> design(problem; schedule=[(1,)])), ("step: \"wide\"", () -> quantize(problem, "wide")),
+                               ("[3, 2]", () -> conductance(wire, [i == 3 && j == 2 ? Inf : 4.0 for i in 1:9, j in 1:8])),
+                               ("frozen: 2", () -> Problem(wire, ones(16), Sites(frozen=fill(2, 9, 8)))),
+                               ("regularizers", () -> Problem(wire, ones(16); regularizers=[1.0])))
+            @test occursin(words, message(wrong))
+        end
         e = try MCD.load("/nowhere/at/all.mcd") catch e e end
         @test e.status == -6 && occursin("nowhere", sprint(showerror, e))
         # From a thread of its own too: there the message would be lost with the thread.
@@ -255,6 +310,18 @@ message(f) = try f(); "" catch e; e.message end
         even = smooth(rough; max_evaluations=60, callback=p -> push!(seen, p))
         @test even.objective <= -3 && minimum(even.history["roughness"]) < 0.8 * even.history["roughness"][1]
         @test seen[end].roughness > 0 && isnan(seen[1].roughness)
+        @test smooth(even; level=-2.5, max_evaluations=30).objective <= -2.5
+        @test roughness(even) ≈ minimum(even.history["roughness"][even.history["objective"].<=-3])
+        @test identify(even).rank == 16
+        several = design(rough; starts=3, stop_objective=-2, max_evaluations=60)
+        for by in ("smoothness", "range", "sensitivity", "objective")
+            ranking = ranked(several; by=by)
+            @test issorted(ranking.measures) && size(ranking.differences) == (length(several.outcomes), length(several.outcomes))
+        end
+        @test length(ranked(several; count=1).results) == 1 && isempty(ranked(several; level=-100).results)
+        @test dimensionless_field(tesla(0.05, 1e-9), 1e-9) ≈ 0.05 && 65 < tesla(0.05, 1e-9) < 66
+        sloped = [0.1i for i in 1:9, j in 1:8]
+        @test roughness(sloped) ≈ 64 * 0.01 && Smoothness(wire; step=neighbour_step(sloped)).weight ≈ 1 / roughness(sloped)
         steps = quantize(rough, 0.1; max_evaluations=80)
         @test steps.onsite ≈ 0.1 * round.(steps.onsite / 0.1) && steps.objective < 0
         @test nearest_feasible(wire, fill(100.0, 16)) == open_modes(wire)
@@ -298,6 +365,19 @@ message(f) = try f(); "" catch e; e.message end
         @test drawn[4].plotattributes[:seriestype] == :heatmap && !haskey(drawn[5].plotattributes, :seriestype)
     end
 
+    @testset "plots of devices" begin
+        n = 4
+        chain = [abs(i - j) == 1 ? -1.0 : 0.0 for i in 1:n, j in 1:n]
+        ends = [Lead(zeros(1, 1), fill(-1.0, 1, 1), [k]) for k in (1, n)]
+        for (positions, parametrization, kind) in ((nothing, Sites(), 1), (permutedims(1.0:n), Sites(), 3), (nothing, Hoppings([(2, 3)]), 2))
+            d = Device(chain, ends, [0.4, 1.1]; positions=positions)
+            series = MCD.plot_series(design(Problem(d, [0.9, 0.8], parametrization); max_evaluations=3, progress=false))
+            @test [s.attributes.subplot for s in series] == [1, 1, 2, 3] && series[1].data == (1:2, [0.9, 0.8])
+            @test get(series[3].attributes, :seriestype, :line) == (:line, :bar, :scatter)[kind]
+            @test all(s -> length(unique(length.(s.data))) == 1, series)
+        end
+    end
+
     @testset "interrupts" begin
         # A program that is interrupted while it computes; it must say how and how soon it came back.
         program(work) = """
@@ -320,7 +400,8 @@ message(f) = try f(); "" catch e; e.message end
             """
         @testset "$how" for (work, how) in (
                 ("design(p; method=\"adam\", max_evaluations=0, time_limit=60.0, callback=_ -> working()).status", "cancelled"),
-                ("(while true; jacobian(large, clean(large)); working(); end)", "InterruptException"))
+                ("(while true; jacobian(large, clean(large)); working(); end)", "InterruptException"),
+                ("(q = Problem(large, ones(64), Sites(4 .+ rand(40, 40))); while true; objective(q); working(); end)", "InterruptException"))
             code = program(work)
             process = open(`$(Base.julia_cmd()) --project=$PROJECT --startup-file=no --optimize=0 -e $code`)
             limit = Timer(_ -> kill(process, 9), 120)
