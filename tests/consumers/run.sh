@@ -59,8 +59,11 @@ step "instrument" "$work/instrument" "$work/instrument-files"
 # Go and the sanitizers must not fight over SIGSEGV.
 for sanitizer in address,undefined thread; do
     step "unit builds with -fsanitize=$sanitizer" build unit "unit-$sanitizer" g++ -std=c++17 -O1 -g "-fsanitize=$sanitizer" -fno-sanitize-recover=all
-    step "unit with -fsanitize=$sanitizer" env ASAN_OPTIONS=handle_segv=0:detect_leaks=1 TSAN_OPTIONS=handle_segv=0:ignore_noninstrumented_modules=1 \
-        UBSAN_OPTIONS=print_stacktrace=1 "$work/unit-$sanitizer" "$here/reference" "$work"
+    step "instrument builds with -fsanitize=$sanitizer" build instrument "instrument-$sanitizer" g++ -std=c++17 -O1 -g "-fsanitize=$sanitizer" -fno-sanitize-recover=all
+    sanitized=(env ASAN_OPTIONS=handle_segv=0:detect_leaks=1 TSAN_OPTIONS=handle_segv=0:ignore_noninstrumented_modules=1 UBSAN_OPTIONS=print_stacktrace=1)
+    step "unit with -fsanitize=$sanitizer" "${sanitized[@]}" "$work/unit-$sanitizer" "$here/reference" "$work"
+    mkdir "$work/instrument-files-$sanitizer"
+    step "instrument with -fsanitize=$sanitizer" "${sanitized[@]}" "$work/instrument-$sanitizer" "$work/instrument-files-$sanitizer"
 done
 
 # ------------------------------------------------------------------------------------------------------------------ C
