@@ -7,6 +7,8 @@ import (
 
 	"mcd/adjoint"
 	"mcd/core/lattice"
+	"mcd/core/lead"
+	"mcd/core/scatter"
 )
 
 // The conductance of a wire with one raised site, and its derivative by that site's energy, at four fields.
@@ -58,4 +60,42 @@ func ExampleWire_Gradient() {
 	fmt.Printf("difference %.5f, its derivative by site (2, 1) %.5f\n", g[0]-g[1], grad[2*5+1])
 	// Output:
 	// difference 0.07486, its derivative by site (2, 1) -0.03706
+}
+
+// A ring of four orbitals between two chains, at two energies: transmission, and its derivatives by all on-site energies.
+func ExampleDevice() {
+	ring := lattice.Device{Orbitals: 4, Energies: []float64{0.3, 0.9}, Interfaces: [][]int{{0}, {2}}}
+	for i := range 4 {
+		j := (i + 1) % 4
+		ring.Rows, ring.Cols = append(ring.Rows, i, j), append(ring.Cols, j, i)
+	}
+	terminals := make([][]lead.Terminal, 2) // [lead][point]
+	for _, energy := range ring.Energies {
+		ring.Values = append(ring.Values, -1, -1, -1, -1, -1, -1, -1, -1)
+		chain := lead.Cell{Orbitals: 1, Interface: 1, Hamiltonian: []complex128{0}, Hopping: []complex128{-1}, Energy: energy}
+		modes, err := lead.SolveCell(&chain)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for i := range terminals {
+			terminals[i] = append(terminals[i], modes.Terminal())
+		}
+	}
+	device, err := adjoint.NewDevice(ring, terminals, []scatter.Pair{{To: 1, From: 0}}, adjoint.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer device.Close()
+
+	onsite := []float64{0, 0.5, 0, -0.2} // added to the diagonal
+	g, jac := make([]float64, 2), make([]float64, 2*4)
+	if err := device.Jacobian(context.Background(), onsite, g, jac); err != nil {
+		log.Fatal(err)
+	}
+	for k, t := range g {
+		fmt.Printf("E = %.1f: T = %.5f, dT/dh = %.4f\n", ring.Energies[k], t, jac[4*k:4*k+4])
+	}
+	// Output:
+	// E = 0.3: T = 0.90696, dT/dh = [0.2798 -0.7402 0.2798 -0.1184]
+	// E = 0.9: T = 0.89656, dT/dh = [0.2654 -0.1644 0.2654 -0.0217]
 }
