@@ -6,6 +6,7 @@ missing=
 for pair in git:git clang++:clang cmake:cmake pkg-config:pkg-config flatc:flatbuffers-compiler abidiff:abigail-tools valgrind:valgrind; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
+[ -e /usr/include/flatbuffers/flatbuffers.h ] || missing="$missing libflatbuffers-dev"
 [ -n "$missing" ] || exit 0
 install="apt-get install -y --no-install-recommends$missing"
 if ! command -v apt-get >/dev/null; then
