@@ -36,7 +36,7 @@ func (d *Device) Entry(point, k int) complex128 { return d.Values[point*len(d.Ro
 
 // Validate returns an Argument error for the first value that makes no sense.
 func (d *Device) Validate() error {
-	for _, check := range []func() error{d.ValidatePattern, d.ValidatePositions, d.ValidateInterfaces, d.ValidateValues} {
+	for _, check := range []func() error{d.validateSizes, d.ValidatePositions, d.ValidatePattern, d.ValidateInterfaces, d.ValidateValues} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -46,6 +46,15 @@ func (d *Device) Validate() error {
 
 // ValidatePattern checks the sizes, the energies, the indices of the entries, and that none is repeated.
 func (d *Device) ValidatePattern() error {
+	if err := d.validateSizes(); err != nil {
+		return err
+	}
+	_, err := d.index()
+	return err
+}
+
+// validateSizes checks what can be checked without taking memory for every orbital: a damaged file may name millions.
+func (d *Device) validateSizes() error {
 	switch {
 	case d.Orbitals < 1 || d.Orbitals > MaxOrbitals:
 		return fault.Invalid("orbitals", "%d; give 1 to %d", d.Orbitals, MaxOrbitals)
@@ -59,8 +68,7 @@ func (d *Device) ValidatePattern() error {
 			return fault.Invalid("energy", "point %d is %g; give finite values", p, e)
 		}
 	}
-	_, err := d.index()
-	return err
+	return nil
 }
 
 // ValidatePositions checks that every orbital has a position, if there are any.
@@ -68,7 +76,7 @@ func (d *Device) ValidatePositions() error {
 	if d.Positions == nil {
 		return nil
 	}
-	if d.Dimensions < 1 || len(d.Positions) != d.Orbitals*d.Dimensions {
+	if d.Dimensions < 1 || d.Dimensions > len(d.Positions) || len(d.Positions) != d.Orbitals*d.Dimensions {
 		return fault.Invalid("positions", "%d values for %d orbitals in %d dimensions; give one position for each orbital", len(d.Positions), d.Orbitals, d.Dimensions)
 	}
 	for k, x := range d.Positions {

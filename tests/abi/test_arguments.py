@@ -151,6 +151,10 @@ def test_device_problem(lib, wire, problem, chain):
     out = (C.c_double * 8)()
     lib.problem_hamiltonian(device, doubles([0.25]), 1, out, 8)
     assert list(out) == [-0.75, 0, -0.75, 0, -1, 0, -1, 0]
+    for dimensions in (0, -1, 2, 1 << 62):
+        refused(lambda: lib.system_set_positions(chain, doubles([0, 1, 2]), 3, dimensions), "positions", "3 orbitals")
+    refused(lambda: lib.system_set_positions(lib.make("system_create", 4, longs([0]), 1, longs([0]), 1, one, 1), doubles([0] * 4), 4,
+                                             (1 << 62) + 1), "positions", "dimensions")
     refused(lambda: lib.system_lead(chain, 2, C.byref(C.c_int64()), None, 0, C.byref(C.c_size_t())), "lead", "2")
 
 
