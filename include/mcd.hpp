@@ -1081,7 +1081,8 @@ public:
         check(mcd_job_progress(get(), &out));
         return out;
     }
-    /* Asks the job to stop and returns at once; the best point so far becomes its result. */
+    /* Asks the job to stop and returns at once; the best point so far becomes its result, or, if nothing has been evaluated yet,
+     * waiting throws CancelledError. */
     void cancel() const { check(mcd_job_cancel(get())); }
     std::vector<double> history(const std::string &column) const {
         return detail::growing<double>([&](double *o, std::size_t n, std::size_t *m) {
