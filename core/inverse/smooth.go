@@ -50,15 +50,17 @@ type SmoothResult struct {
 	RoughnessHistory []float64
 }
 
-// The search moves within a tube of L, as wide as tube at first, where steps are long (with fewer than these evaluations it is
-// narrower, since the way back is shorter), and narrowing to neck from this share of the evaluations on; there the tangents tell
-// where the level asked can be restored.
+// The search moves within a tube of L, as wide as tube at first, where steps are long (with fewer than few evaluations it is
+// narrower, since the way back is shorter), and narrowing to neck from this share of a round's evaluations on; there the
+// tangents tell where the level asked can be restored.
 const (
 	tube      = 1.0
 	few       = 120
 	neck      = -1.0
 	narrowing = 0.5
-	// restoring is the share of the evaluations that is kept to restore the level, larger if they are few.
+	// round is the evaluations of a round, after which the level is restored; restoring is the share of what is left that is
+	// kept for that where it is little.
+	round     = 70
 	restoring = 0.3
 )
 
@@ -72,8 +74,11 @@ const (
 //	(JM⁻¹Jᵀ + μD)y = r − JM⁻¹Kh,   d = −M⁻¹(Kh + Jᵀy).
 //
 // A step is accepted while |r| ≤ max(e^tube, 0.9|r_old|); λ adapts so that |r| stays near the tube, which narrows
-// towards the end. Levenberg–Marquardt in the same metric brings the start to the level asked, and at last what was found. The
-// result is the smoothest of all potentials that kept the level.
+// towards the end of each round. Levenberg–Marquardt in the same metric brings the start to the level asked, and what each round
+// found. The result is the smoothest of all potentials that kept the level.
+//
+// Since the paths of steps end in the nearest valley, and a constant costs no roughness, the search begins on a raised floor (see
+// raise): L_pot ends 2.8 times lower on colosseum and 1.6 times on nirvana (medians over random starts).
 func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) (res *SmoothResult, err error) {
 	defer parallel.Recover(&err)
 	switch {
@@ -321,22 +326,132 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 	if q, err = s.restore(ctx, q, s.o.MaxEvaluations/2); err != nil {
 		return err
 	}
+	if s.o.MaxEvaluations >= few {
+		if q, err = s.raise(ctx, q); err != nil {
+			return err
+		}
+	}
+	for first := true; first || q.l <= s.o.Level && s.left() >= round; first = false {
+		if q, err = s.lower(ctx, q); err != nil {
+			return err
+		}
+	}
 	s.status = optimize.Evaluations
+	if q.l > s.o.Level { // there is no way back: the best so far is the answer
+		return nil
+	}
+	_, stuck, err := s.descend(ctx, q, s.o.Level, s.left())
+	if stuck {
+		s.status = optimize.Stalled
+	}
+	return err
+}
+
+// left is the number of evaluations left.
+func (s *smoother) left() int { return s.o.MaxEvaluations - s.evaluations }
+
+// shares are the heights tried, in units of the floor on which the uniform wire conducts as much as the target: higher ones
+// end smoother, but do not reach every curve.
+var shares = []float64{0.45, 0.3}
+
+// raise starts anew on a raised floor: a constant costs no roughness, and where fewer modes are open less of it is needed to
+// conduct as little as the target does. The longest waves of own stand on the floor, so that nothing is symmetric. It returns a
+// potential at the level, own if none is found.
+func (s *smoother) raise(ctx context.Context, own *point) (*point, error) {
+	if s.p.setup.Strip == nil {
+		return own, nil
+	}
+	floor, err := s.floor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, share := range shares {
+		c := s.waves(own.c)
+		if c == nil || s.left() < 2*round {
+			break
+		}
+		c[0] = (s.p.setup.Strip.LeadOnsite + share*floor) * math.Sqrt(float64(s.sites))
+		q, err := s.evaluate(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if q, err = s.restore(ctx, q, round/2); err != nil {
+			return nil, err
+		}
+		if q.l <= tube {
+			if q, err = s.lower(ctx, q); err != nil {
+				return nil, err
+			}
+		}
+		if q.l <= s.o.Level {
+			return q, nil
+		}
+	}
+	return own, nil
+}
+
+// floor returns how far the floor of a uniform wire must be raised for it to conduct on average as the target does.
+func (s *smoother) floor(ctx context.Context) (float64, error) {
+	strip, target := s.p.setup.Strip, s.p.setup.Target
+	low, high := 0.0, slices.Max(strip.Energies)-strip.LeadOnsite+4*math.Abs(strip.Hopping) // no mode is open there
+	g := make([]float64, s.points)
+	for range 6 {
+		middle := (low + high) / 2
+		if err := s.p.setup.Engine.Value(ctx, constant(s.sites, strip.LeadOnsite+middle), g); err != nil {
+			return 0, err
+		}
+		s.evaluations++
+		excess := 0.0
+		for k, v := range g {
+			excess += v - target[k]
+		}
+		if excess > 0 {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return (low + high) / 2, nil
+}
+
+// waves returns the longest waves of a potential, up to four nodes along and across, without its mean and brought to a root mean
+// square of strength·t; nil if there are none.
+func (s *smoother) waves(c []float64) []float64 {
+	const modes, strength = 5, 0.1
+	long, sum := make([]float64, s.sites), 0.0
+	for a := range min(modes, s.o.Length) {
+		for b := range min(modes, s.o.Width) {
+			if i := a*s.o.Width + b; i > 0 {
+				long[i] = c[i]
+				sum += c[i] * c[i]
+			}
+		}
+	}
+	if sum == 0 {
+		return nil
+	}
+	scale := strength * math.Abs(s.p.setup.Strip.Hopping) * math.Sqrt(float64(s.sites)/sum)
+	for i := range long {
+		long[i] *= scale
+	}
+	return long
+}
+
+// lower smooths q along the tube for a round and restores the level; where that fails within a tube, a narrower one is tried.
+func (s *smoother) lower(ctx context.Context, q *point) (*point, error) {
 	limit := tube
 	if s.o.MaxEvaluations < few {
 		limit = tube - 1
 	}
+	last := s.evaluations + min(round, s.left()-max(int(restoring*float64(s.left())), min(35, s.left()/2)))
+	s.path = nil
 	for limit = math.Max(limit, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
-		stuck := false
-		if q, stuck, err = s.descend(ctx, q, limit); err != nil {
-			return err
+		end, stuck, err := s.descend(ctx, q, limit, last-s.evaluations)
+		if err != nil {
+			return nil, err
 		}
-		if q, err = s.retreat(ctx, q); err != nil || !stuck {
-			return err
-		}
-		if q.l > s.o.Level || limit == s.o.Level {
-			s.status = optimize.Stalled
-			return nil
+		if q, err = s.retreat(ctx, end); err != nil || !stuck || q.l > s.o.Level || limit == s.o.Level {
+			return q, err
 		}
 	}
 }
@@ -344,12 +459,12 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 // retreat restores the level from q, or from where the path was rougher by a quarter, and so on.
 func (s *smoother) retreat(ctx context.Context, q *point) (*point, error) {
 	for {
-		end, err := s.restore(ctx, q, s.o.MaxEvaluations-s.evaluations)
+		end, err := s.restore(ctx, q, s.left())
 		if err != nil || end.l <= s.o.Level {
 			return end, err
 		}
 		back := slices.IndexFunc(s.path, func(earlier *point) bool { return earlier.rough < 1.25*q.rough })
-		if back < 1 || s.o.MaxEvaluations-s.evaluations < 2 {
+		if back < 1 || s.left() < 2 {
 			return end, nil
 		}
 		earlier := s.path[back-1]
@@ -360,15 +475,15 @@ func (s *smoother) retreat(ctx context.Context, q *point) (*point, error) {
 	}
 }
 
-// descend steps from q along the tube, from limit down to its neck, until the evaluations but the share for restoring are spent,
-// or until it is stuck: no step keeps to the tube.
-func (s *smoother) descend(ctx context.Context, q *point, limit float64) (end *point, stuck bool, err error) {
+// descend steps from q along the tube for so many evaluations, from limit down to its neck, or until it is stuck: no step keeps
+// to the tube.
+func (s *smoother) descend(ctx context.Context, q *point, limit float64, evaluations int) (end *point, stuck bool, err error) {
 	const smallest = 1e-2
 	lambda, mu, bottom := 1.0, smallest, math.Max(math.Min(neck, limit), s.o.Level)
-	last := s.o.MaxEvaluations - max(int(restoring*float64(s.o.MaxEvaluations)), min(35, s.o.MaxEvaluations/2))
+	first, last := s.evaluations, s.evaluations+evaluations
 	for s.evaluations < last {
 		wall := limit
-		if spent := float64(s.evaluations) / float64(last); spent > narrowing {
+		if spent := float64(s.evaluations-first) / float64(evaluations); spent > narrowing {
 			wall += (bottom - limit) * (spent - narrowing) / (1 - narrowing)
 		}
 		next, err := s.evaluate(ctx, s.step(q, lambda, mu))

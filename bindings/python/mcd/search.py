@@ -177,6 +177,8 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
            callback: Optional[Callable[[Progress], None]] = None) -> Result:
     """Finds the smoothest potential that keeps the curve: the least L_pot (`roughness`) with L ≤ level.
 
+    It may be far from the start: a constant costs no roughness, so that other means are tried too.
+
     Parameters
     ----------
     problem : Problem or Result
