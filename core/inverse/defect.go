@@ -190,7 +190,7 @@ func (s *search) candidates(ctx context.Context) error {
 		return s.pairs(ctx, c, target)
 	}
 	list := c.ranked(c.single, target)
-	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
+	if err := s.fit(ctx, list[0], 1); err != nil { // so that there is a result whatever comes
 		return err
 	}
 	first, second := min(4, len(list)), min(singleTries, len(list))
@@ -201,7 +201,7 @@ func (s *search) candidates(ctx context.Context) error {
 		if done, err := s.try(ctx, c, target, part); done || err != nil {
 			return err
 		}
-		if done, err := s.settle(ctx); done || err != nil {
+		if done, err := s.settle(ctx, s.promising(len(s.target))); done || err != nil {
 			return err
 		}
 	}
@@ -218,7 +218,7 @@ func (s *search) candidates(ctx context.Context) error {
 	if done, err := s.try(ctx, c, target, wells[:min(40, len(wells))]); done || err != nil {
 		return err
 	}
-	if done, err := s.settle(ctx); done || err != nil {
+	if done, err := s.settle(ctx, posInf); done || err != nil {
 		return err
 	}
 	if s.status == optimize.Running {
@@ -228,14 +228,14 @@ func (s *search) candidates(ctx context.Context) error {
 }
 
 // settle fits the best of the coarse fits on the full wire, whatever it promised: noise of unknown strength may be all that
-// is left.
-func (s *search) settle(ctx context.Context) (done bool, err error) {
+// is left. Where more is left but L is at most worth, it sharpens the fit.
+func (s *search) settle(ctx context.Context, worth float64) (done bool, err error) {
 	if s.o.Sigma > 0 || s.coarseTheta == nil {
 		return false, nil
 	}
 	if !s.known(s.coarseTheta) {
 		s.fitted = append(s.fitted, s.coarseTheta)
-		if err := s.fit(ctx, s.coarseTheta, Loss{}, fitEvaluations); err != nil {
+		if err := s.fit(ctx, s.coarseTheta, fitEvaluations); err != nil {
 			return false, err
 		}
 	}
@@ -248,10 +248,17 @@ func (s *search) settle(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	s.evaluations++
-	if found, _ := s.verdict(s.best, p.g); found {
+	found, _ := s.verdict(s.best, p.g)
+	if !found && s.best <= worth {
+		if err := s.sharpen(ctx, p); err != nil {
+			return false, err
+		}
+		found = s.best <= s.goal()
+	}
+	if found {
 		s.status = optimize.Objective
 	}
-	return s.status == optimize.Objective, nil
+	return found, nil
 }
 
 // try fits candidates: first on the coarse wire, which is cheap, and those that fit there on the full one. Every candidate
@@ -277,7 +284,7 @@ func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]
 			}
 			if !s.known(theta) {
 				s.fitted = append(s.fitted, theta)
-				if err := s.fit(ctx, theta, Loss{}, fitEvaluations); err != nil {
+				if err := s.fit(ctx, theta, fitEvaluations); err != nil {
 					return false, err
 				}
 			}
@@ -328,38 +335,78 @@ func (s *search) spent() bool {
 const fitEvaluations = 120
 
 // fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
-func (s *search) fit(ctx context.Context, theta []float64, loss Loss, evaluations int) error {
+func (s *search) fit(ctx context.Context, theta []float64, evaluations int) error {
+	before := s.evaluations
+	r, err := s.minimize(ctx, theta, Loss{}, evaluations)
+	if r == nil {
+		return err
+	}
+	for i, l := range r.History {
+		s.history = append(s.history, min(l, s.best))
+		s.counts = append(s.counts, int64(before)+r.HistoryEvaluations[i])
+	}
+	s.minima = append(s.minima, minimum{r.Point, r.Objective})
+	if r.Objective < s.best {
+		s.best, s.theta = r.Objective, r.Point
+	}
+	return err
+}
+
+// minimize runs Levenberg–Marquardt on the full wire from theta; nil if no evaluation is left.
+func (s *search) minimize(ctx context.Context, theta []float64, loss Loss, evaluations int) (*optimize.Result, error) {
 	o := optimize.Defaults("lm")
 	o.Threads = s.o.Threads
 	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
 	if o.MaxEvaluations < 1 {
-		return nil
+		return nil, nil
 	}
 	o.StopObjective, o.StepTolerance = -27, 1e-12
 	o.StallIterations, o.StallTolerance = 15, 0.02
 	p, err := s.problem(loss)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	before := s.evaluations
 	o.Observer = func(it *optimize.Iteration) error { return s.observe(it, before, s.quantities(it.Point)) }
 	r, err := optimize.Minimize(ctx, p, theta, o)
 	if r != nil {
 		s.evaluations += r.Evaluations
-		for i, l := range r.History {
-			s.history = append(s.history, min(l, s.best))
-			s.counts = append(s.counts, int64(before)+r.HistoryEvaluations[i])
-		}
-		s.minima = append(s.minima, minimum{r.Point, r.Objective})
-		if r.Objective < s.best {
-			s.best, s.theta = r.Objective, r.Point
-		}
 		if r.Status == optimize.Cancelled {
-			return parallel.Cancelled(ctx)
+			err = parallel.Cancelled(ctx)
 		}
 	}
-	return err
+	return r, err
 }
+
+// sharpen fits the best point anew with a loss that gives outliers up, and from there by least squares: a sampled field on a
+// narrow resonance holds least squares off the defect even from nearby.
+func (s *search) sharpen(ctx context.Context, p *Problem) error {
+	r := make([]float64, len(s.target))
+	for range sharpenings {
+		if err := p.Residual(ctx, s.theta, r); err != nil {
+			return err
+		}
+		s.evaluations++
+		for k, v := range r {
+			r[k] = math.Abs(v)
+		}
+		slices.Sort(r)
+		if s.best <= s.goal() || r[len(r)/2] == 0 {
+			return nil
+		}
+		robust, err := s.minimize(ctx, s.theta, Loss{Name: "log", Scale: r[len(r)/2]}, fitEvaluations/2)
+		if robust == nil || err != nil {
+			return err
+		}
+		if err := s.fit(ctx, robust.Point, fitEvaluations/2); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sharpenings is how often: where the first fit is closer, the outliers stand out more.
+const sharpenings = 2
 
 // quantities are the parameters of Defects at a point in the coordinates of shapes.
 func (s *search) quantities(theta []float64) []float64 {

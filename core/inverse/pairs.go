@@ -25,7 +25,7 @@ type candidatePair struct {
 // coarse wire; whatever fits there is tried on the full one.
 func (s *search) pairs(ctx context.Context, c *coarse, target []float64) error {
 	list := c.ranked(c.pairs, target)
-	if err := s.fit(ctx, list[0], Loss{}, 1); err != nil { // so that there is a result whatever comes
+	if err := s.fit(ctx, list[0], 1); err != nil { // so that there is a result whatever comes
 		return err
 	}
 	for at := 0; at < len(list); at += wave {
@@ -64,7 +64,7 @@ func (s *search) advance(ctx context.Context, c *coarse, target []float64, p *ca
 		return nil
 	}
 	s.fitted = append(s.fitted, p.theta)
-	if err := s.fit(ctx, p.theta, Loss{}, fitEvaluations); err != nil || s.best <= s.goal() || s.best > nearlyExplained {
+	if err := s.fit(ctx, p.theta, fitEvaluations); err != nil || s.best <= s.goal() || s.best > nearlyExplained {
 		return err
 	}
 	return s.slide(ctx)
@@ -81,11 +81,11 @@ func (s *search) slide(ctx context.Context) error {
 	for centre := -math.Floor(reach); centre <= reach; centre += slideStep {
 		theta := slices.Clone(from)
 		theta[7] = centre
-		if err := s.fit(ctx, theta, Loss{}, slideEvaluations); err != nil {
+		if err := s.fit(ctx, theta, slideEvaluations); err != nil {
 			return err
 		}
 	}
-	return s.fit(ctx, slices.Clone(s.theta), Loss{}, fitEvaluations)
+	return s.fit(ctx, slices.Clone(s.theta), fitEvaluations)
 }
 
 // slideStep is the distance of the places tried along the wire, slideEvaluations what each is worth.
