@@ -3,7 +3,10 @@
 import mcd
 import numpy as np
 
-from .common import BLUE, FIELD, Stopwatch, canvas, drawing, flat_start, heat, panel, paper_wire, potential, target
+from .common import (BLUE, FIELD, GREEN, ORANGE, PURPLE, RED, Stopwatch, canvas, drawing, flat_start, heat, panel, paper_wire, potential,
+                     target)
+
+COLOURS = [BLUE, RED, GREEN, ORANGE, PURPLE]
 
 
 @drawing
@@ -28,10 +31,10 @@ def draw(steps: int, quick: bool):
     upper.colorbar(image, ax=maps, label="$h$  ($t$)", fraction=0.02, pad=0.01, shrink=0.7, extend="both")
 
     ax, middle, right = lower.subplots(1, 3, width_ratios=(1.6, 1, 1.2))
-    for outcome in found:
-        ax.semilogy(wire.fields, np.maximum(np.abs(outcome.conductance - curve), 1e-17), linewidth=0.8)
+    for outcome, colour in zip(found, COLOURS):
+        ax.semilogy(wire.fields, np.maximum(np.abs(outcome.conductance - curve), 1e-17), color=colour, linewidth=0.8)
     ax.set(xlabel=FIELD, ylabel=r"$|G - G_{\mathrm{target}}|$  ($e^2/h$)", xlim=(0, 0.12))
-    panel(ax, 5, "agreement")
+    panel(ax, 5, "agreement (colours: see h)")
 
     ax = middle
     heat(ax, ranking.differences, "rms ($t$)", cmap="cividis", vmin=0)
@@ -42,7 +45,7 @@ def draw(steps: int, quick: bool):
 
     ax = right
     sensitivity = [np.linalg.norm(wire.jacobian(outcome.onsite)[1]) for outcome in found]
-    ax.bar(range(len(found)), sensitivity, color=BLUE, width=0.6)
+    ax.bar(range(len(found)), sensitivity, color=COLOURS[:len(found)], width=0.6)
     ax.set(ylabel=r"$\|J\|$  ($e^2/h\,t$)", xticks=range(len(found)))
     ax.set_xticklabels("abcde"[:len(found)])
     panel(ax, 7, "sensitivity")

@@ -4,7 +4,7 @@ import mcd
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from .common import BLUE, CONDUCTANCE, FIELD, GREEN, ORANGE, RED, Stopwatch, canvas, drawing, panel, potential
+from .common import BLUE, CONDUCTANCE, FIELD, GREEN, ORANGE, RED, Stopwatch, canvas, drawing, panel, potential, power
 
 CURVES = ((1, 0), (2, 0), (3, 0))
 QUANTITIES = ("x", "y", "amplitude", "radius")
@@ -131,6 +131,6 @@ def draw(steps: int, quick: bool):
     ax.plot(design.history["evaluations"], design.history["objective"], color=BLUE)
     ax.set(xlabel="evaluations", ylabel="$L$")
     panel(ax, 5, f"{len(bonds)} hoppings")
-    figure.suptitle(f"Curves to side leads tell where defects stand: two of them to {np.abs(both.onsite - onsite).max():.0e} $t$ "
+    figure.suptitle(f"Curves to side leads tell where defects stand: two of them to {power(np.abs(both.onsite - onsite).max())} $t$ "
                     f"after {both.evaluations} evaluations, {watch}.", fontsize=8)
     return figure
