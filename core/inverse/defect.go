@@ -190,7 +190,7 @@ func (s *search) candidates(ctx context.Context) error {
 		return s.pairs(ctx, c, target)
 	}
 	list := c.ranked(c.single, target)
-	if err := s.fit(ctx, list[0], 1); err != nil { // so that there is a result whatever comes
+	if err := s.fit(ctx, list[0], 1, 0); err != nil { // so that there is a result whatever comes
 		return err
 	}
 	first, second := min(4, len(list)), min(singleTries, len(list))
@@ -235,7 +235,7 @@ func (s *search) settle(ctx context.Context, worth float64) (done bool, err erro
 	}
 	if !s.known(s.coarseTheta) {
 		s.fitted = append(s.fitted, s.coarseTheta)
-		if err := s.fit(ctx, s.coarseTheta, fitEvaluations); err != nil {
+		if err := s.fit(ctx, s.coarseTheta, fitEvaluations, 0); err != nil {
 			return false, err
 		}
 	}
@@ -284,7 +284,7 @@ func (s *search) try(ctx context.Context, c *coarse, target []float64, list [][]
 			}
 			if !s.known(theta) {
 				s.fitted = append(s.fitted, theta)
-				if err := s.fit(ctx, theta, fitEvaluations); err != nil {
+				if err := s.fit(ctx, theta, fitEvaluations, 0); err != nil {
 					return false, err
 				}
 			}
@@ -334,10 +334,11 @@ func (s *search) spent() bool {
 // costs steps.
 const fitEvaluations = 120
 
-// fit runs Levenberg–Marquardt on the full wire from theta and keeps the best point.
-func (s *search) fit(ctx context.Context, theta []float64, evaluations int) error {
+// fit runs Levenberg–Marquardt on the full wire from theta, with the first damping given (0 for that of far starts), and keeps
+// the best point.
+func (s *search) fit(ctx context.Context, theta []float64, evaluations int, damping float64) error {
 	before := s.evaluations
-	r, err := s.minimize(ctx, theta, Loss{}, evaluations)
+	r, err := s.minimize(ctx, theta, Loss{}, evaluations, damping)
 	if r == nil {
 		return err
 	}
@@ -353,9 +354,9 @@ func (s *search) fit(ctx context.Context, theta []float64, evaluations int) erro
 }
 
 // minimize runs Levenberg–Marquardt on the full wire from theta; nil if no evaluation is left.
-func (s *search) minimize(ctx context.Context, theta []float64, loss Loss, evaluations int) (*optimize.Result, error) {
+func (s *search) minimize(ctx context.Context, theta []float64, loss Loss, evaluations int, damping float64) (*optimize.Result, error) {
 	o := optimize.Defaults("lm")
-	o.Threads = s.o.Threads
+	o.Threads, o.Damping = s.o.Threads, damping
 	o.MaxEvaluations = min(evaluations, s.o.MaxEvaluations-s.evaluations)
 	if o.MaxEvaluations < 1 {
 		return nil, nil
@@ -394,11 +395,11 @@ func (s *search) sharpen(ctx context.Context, p *Problem) error {
 		if s.best <= s.goal() || r[len(r)/2] == 0 {
 			return nil
 		}
-		robust, err := s.minimize(ctx, s.theta, Loss{Name: "log", Scale: r[len(r)/2]}, fitEvaluations/2)
+		robust, err := s.minimize(ctx, s.theta, Loss{Name: "log", Scale: r[len(r)/2]}, fitEvaluations/2, 0)
 		if robust == nil || err != nil {
 			return err
 		}
-		if err := s.fit(ctx, robust.Point, fitEvaluations/2); err != nil {
+		if err := s.fit(ctx, robust.Point, fitEvaluations/2, 0); err != nil {
 			return err
 		}
 	}

@@ -625,6 +625,34 @@ func TestTwoHiddenDefects(t *testing.T) {
 	assert.Len(t, d.Theta, 8)
 }
 
+// A pair at a wrong place along the wire explains its curve up to the tails that the ends cut and to where between two sites it
+// stands; from there every parameter is found.
+func TestPairsSlideAlongTheWire(t *testing.T) {
+	w, strip := wire(t, 22, 10, 33)
+	for name, truth := range map[string][]float64{
+		"narrow": {2.7, math.Asinh(4), math.Log(1.1), 6.2, math.Asinh(9), math.Log(1.3), 3.3, 2.6},
+		"wide":   {5.1, math.Asinh(7), math.Log(2.6), 2.4, math.Asinh(5), math.Log(1.9), -1.4, -3.8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, target := make([]float64, strip.Sites()), make([]float64, 33)
+			newShapes(strip, 2).Onsite(truth, h)
+			require.NoError(t, w.Value(t.Context(), h, target))
+			f, err := NewFinder(w, strip)
+			require.NoError(t, err)
+			defer f.Close()
+			s := &search{f: f, target: target, o: FindOptions{Count: 2, MaxEvaluations: 2000}, best: posInf}
+			start := slices.Clone(truth)
+			start[7] = 0
+			require.NoError(t, s.fit(t.Context(), start, fitEvaluations, 0))
+			require.Greater(t, s.best, s.settled(), "the place is not found without sliding")
+			require.Less(t, s.best, float64(nearlyExplained))
+			require.NoError(t, s.slide(t.Context()))
+			assert.Less(t, s.best, s.settled())
+			assert.InDeltaSlice(t, truth[:7], s.theta[:7], 1e-7)
+		})
+	}
+}
+
 func TestNoiseIsToldFromMisfit(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	noise, misfit, curve := make([]float64, 101), make([]float64, 101), make([]float64, 101)

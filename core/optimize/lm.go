@@ -41,6 +41,7 @@ import (
 // still leaves is projected; prediction and ratio are those of the projected step.
 type levenbergMarquardt struct {
 	threads int
+	damping float64 // the first μ, 0 for one chosen
 	dense   kernel.Dense
 	e       *evaluator
 	m, n    int
@@ -92,6 +93,8 @@ func (s *levenbergMarquardt) begin(ctx context.Context, e *evaluator, st *State,
 
 func (s *levenbergMarquardt) firstDamping() float64 {
 	switch {
+	case s.damping > 0:
+		return s.damping
 	case s.dual():
 		return 10
 	case s.scales != nil:

@@ -99,6 +99,8 @@ type Options struct {
 	// LearningRate is η of the first-order methods, multiplied by the factors of Schedule.
 	LearningRate float64
 	Schedule     Schedule
+	// Damping is the μ that Levenberg–Marquardt begins with, 0 for its own choice: little serves a start next to the minimum.
+	Damping float64
 	// Threads bounds the goroutines of the method's own linear algebra, 0 for all processors; results do not depend on it.
 	Threads int
 	// Observer, if not nil, sees every iteration. An error of kind fault.Cancelled ends the run with status Cancelled, any

@@ -43,7 +43,7 @@ func newStrategy(ctx context.Context, p Problem, o *Options, s *State) (m strate
 	done = func() {}
 	switch o.Method {
 	case "lm":
-		return &levenbergMarquardt{threads: o.Threads, dense: kernel.BestDense()}, done
+		return &levenbergMarquardt{threads: o.Threads, dense: kernel.BestDense(), damping: o.Damping}, done
 	case "lbfgs":
 		return &lbfgs{}, done
 	}
@@ -87,7 +87,7 @@ func (o *Options) validate() error {
 		name  string
 		value float64
 	}{{"time_limit", o.MaxSeconds}, {"step_tolerance", o.StepTolerance}, {"gradient_tolerance", o.GradientTolerance},
-		{"stall_tolerance", o.StallTolerance}, {"max_evaluations", float64(o.MaxEvaluations)},
+		{"stall_tolerance", o.StallTolerance}, {"damping", o.Damping}, {"max_evaluations", float64(o.MaxEvaluations)},
 		{"max_iterations", float64(o.MaxIterations)}, {"stall_iterations", float64(o.StallIterations)}} {
 		if !(c.value >= 0) || math.IsInf(c.value, 0) {
 			return fault.Invalid(c.name, "%g; give a finite value of at least 0 (0 switches it off)", c.value)
