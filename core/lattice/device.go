@@ -162,7 +162,14 @@ func (d *Device) ValidateValues() error {
 	if len(d.Values) != len(d.Energies)*len(d.Rows) {
 		return fault.Invalid("values", "%d values for %d points of %d entries; the pattern must be the same at every point", len(d.Values), len(d.Energies), len(d.Rows))
 	}
+	sum := 0.0 // NaN if a value is not finite
+	for _, v := range d.Values {
+		sum += 0*real(v) + 0*imag(v)
+	}
 	for n, v := range d.Values {
+		if sum == 0 {
+			break
+		}
 		if !finite(real(v)) || !finite(imag(v)) {
 			k := n % len(d.Rows)
 			return fault.Invalid("values", "H[%d][%d] at point %d is %v; give finite values", d.Rows[k], d.Cols[k], n/len(d.Rows), v)
@@ -194,7 +201,7 @@ func (d *Device) validateHermitian(point int, partner []int) error {
 	values := d.Values[point*len(d.Rows):][:len(d.Rows)]
 	largest := -1.0 // found when it is needed: most matrices are Hermitian to the last bit
 	for k, v := range values {
-		if v == cmplx.Conj(values[partner[k]]) {
+		if partner[k] < k || v == cmplx.Conj(values[partner[k]]) {
 			continue
 		}
 		if largest < 0 {

@@ -90,6 +90,41 @@ system = ribbon(arrays)
 expected = [kwant.smatrix(system, 1.2, params=dict(well=0.03, phi=f)).transmission(1, 0) for f in fields]
 np.testing.assert_allclose(device.transmission(1, 0), expected, atol=1e-11)
 
+# Conditions and functions of numbers still are computed for many sites at a time.
+import math
+from cmath import exp
+count = 0
+def arm(site): return site.tag[1] < 1 or site.tag[1] >= 3
+def peierls(a, b, phi):
+    global count
+    count += 1
+    turn = -phi * (a.pos[0] - b.pos[0]) * (a.pos[1] + b.pos[1])
+    return exp(1j * turn) if arm(a) and not arm(b) else complex(math.cos(turn), math.sin(turn))
+def local(turn):
+    def hopping(a, b, phi): return -turn(a, b, phi) if phi != 0 or a.tag[0] > 2 else -1
+    return hopping
+some = {lattice(1, 1), lattice(2, 3)}
+several = [
+    lambda site, phi: 4 + (phi if site in some else 0),
+    lambda site, phi: 4 + {lattice(1, 1): phi}.get(site, 0),
+    lambda site, phi: 4 + (phi if site.tag in [(1, 1), (2, 3)] else 0),
+    lambda site, phi: 4 + (phi if site == lattice(1, 1) else 0),
+    lambda site, phi: 4 + (phi if site.tag == (1, 1) else 0),
+    lambda site, phi: 4 + phi * math.sqrt(site.pos[0]) * int(site.pos[1]),
+    lambda site, phi: 4 + (phi if site.pos[0] > 30 * phi + 1 else 0),
+    lambda site, phi: 4 + phi * [site.tag[0] + 7 * site.tag[1] == k for k in range(100)].index(True),
+]
+for k, onsite_ in enumerate(several):
+    other = ribbon(local(peierls), onsite_)
+    device = mcd.from_kwant(other, 1.2, sweep=("phi", fields))
+    for at, field in enumerate(fields):
+        theirs = other.hamiltonian_submatrix(params=dict(phi=field), sparse=True).tocsr()
+        ours = type(theirs)((device._values()[at], device.pattern), shape=theirs.shape)
+        assert abs(ours - theirs).max() <= 4e-15, (k, at)
+count = 0
+mcd.from_kwant(ribbon(local(peierls), 4), 1.2, sweep=("phi", np.linspace(0, 0.1, 1000)))
+assert count < 500, count  # twice Kwant's own values, and some
+
 def refused(kind, text, call):
     try:
         call()

@@ -29,8 +29,9 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
         What `Device` takes: hermitian, threads, memory_limit.
 
     Value functions are called for many sites or bonds and all points at once: the numbers in ``tag`` and ``pos`` of a site and
-    swept parameters are arrays then. Functions that cannot take these are called with the array of the swept parameter for
-    every site and bond, or else point by point. The outcome is compared with Kwant's own matrix at one point of the sweep and
+    swept parameters are arrays then, the functions of math and cmath are NumPy's, and where a condition holds for some of them
+    only, the function is called for these and for the others. Functions that cannot take that are called with the array of the
+    swept parameter for every site and bond, or else point by point. The outcome is compared with Kwant's own matrix at one point of the sweep and
     with some of its values at the end. Leads are Kwant's cells and hoppings, solved by mcd: modes differ from Kwant's by phases
     and by their order. Errors of value functions and of missing parameters are Kwant's.
     """

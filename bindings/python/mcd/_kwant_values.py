@@ -1,11 +1,17 @@
 """The values of a Kwant system's sites and bonds over a sweep, by as few calls of its value functions as they allow."""
 
+import builtins
+import cmath
+import math
+from types import CellType, FunctionType
+
 import numpy as np
 from kwant.builder import Other, Site
 
 PRECISION = 1e-15  # to which values by arrays and by numbers have to agree: numpy's vector loops round differently
 SAMPLES = 200      # values that are compared at the end of a sweep
 BLOCK = 1 << 15    # values that a function computes at a time: few enough to stay in the cache
+BRANCHES = 64      # calls for parts of a group that a function treats differently, beyond which it is called for every term
 
 
 class Sweep:
@@ -16,6 +22,7 @@ class Sweep:
         self.each = [{**params, **{name: v[k].item() for name, v in varied.items()}} for k in range(points)]
         self.check = 2 * points // 3  # where all values are compared: in the middle of a sweep, the field may vanish
         self._by_points = set()       # functions that do not take arrays of parameters
+        self._twins: dict = {}        # the forms in which functions are called, by their id
 
     def varies(self, names) -> bool:
         """Whether a function of parameters with these names (None: a constant) changes over the sweep."""
@@ -68,21 +75,55 @@ class Sweep:
     def _together(self, block, system, terms, sites) -> bool:
         """Fills block by calls for many terms at a time, where the function can be called so."""
         function, names = terms[0][2:]
-        step = max(1, BLOCK // len(block))
         if sites is None or len(terms) == 1:
             return False
-        try:
-            args = [self.varied[n][:, None, None, None] if n in self.varied else self.params[n] for n in names]
-            for low in range(0, len(terms), step):
-                part = slice(low, low + step)
-                block[:, part] = np.asarray(function(*(s[part] for s in sites), *args), complex)
-        except Exception:  # whatever a function does with arrays that it did not expect
-            return False
-        point = min(self.check, len(block) - 1)
-        some = sorted({0, len(terms) // 2, len(terms) - 1})
-        theirs = [system.hamiltonian(*terms[k][:2], params=self.each[self.check]) for k in some]
-        return np.allclose(block[point, some], np.reshape(theirs, (len(some), *block.shape[2:])), rtol=0,
-                           atol=PRECISION * abs(block[point]).max(), equal_nan=True)
+        return any(self._branches(block, system, terms, sites, function, names) for function in self._forms(function))
+
+    def _forms(self, function) -> list:
+        """The function, and the one that calls numpy's twins."""
+        known = self._twins.get(id(function))
+        if known is None:
+            twin = _twin(function, {})
+            known = self._twins[id(function)] = [function] if twin is function else [function, twin]
+        return known
+
+    def _branches(self, block, system, terms, sites, function, names) -> bool:
+        """Fills block by calls for some thousand values at a time."""
+        step = max(1, BLOCK // len(block))
+        return all(self._branch(block, system, terms, sites, function, names, np.arange(low, min(low + step, len(terms))))
+                   for low in range(0, len(terms), step))
+
+    def _branch(self, block, system, terms, sites, function, names, some) -> bool:
+        """Fills block for some terms, part by part: where a condition holds for a part of them, or of the points, it is computed
+        for these and for the others."""
+        parts, point = [(np.arange(len(block)), some)], min(self.check, len(block) - 1)
+        for _ in range(BRANCHES):
+            points, some = parts.pop()
+            try:
+                args = [_numbers(self.varied[n][points, None, None, None]) if n in self.varied else self.params[n]
+                        for n in names]
+                value = np.asarray(function(*(s[some] for s in sites), *args), complex)
+                if len(points) == len(block) and len(some) == 1 + some[-1] - some[0]:
+                    block[:, some[0]:some[-1] + 1] = value  # faster than by lists
+                else:
+                    block[np.ix_(points, some)] = value
+            except _Undecided as undecided:
+                both = undecided.parts(points, some)
+                if both is None:
+                    return False
+                parts += both
+                continue
+            except Exception:  # whatever a function does with arrays that it did not expect
+                return False
+            if point in points:
+                seen = [some[0], some[-1]]
+                theirs = [system.hamiltonian(*terms[k][:2], params=self.each[self.check]) for k in seen]
+                if not np.allclose(block[point, seen], np.reshape(theirs, (2, *block.shape[2:])), rtol=0,
+                                   atol=PRECISION * abs(block[point, some]).max(), equal_nan=True):
+                    return False
+            if not parts:
+                return True
+        return False
 
     def _single(self, system, i, j, function, names, sites, shape):
         """⟨i|H|j⟩, (points, orbitals, orbitals), or (1, orbitals, orbitals) where it does not change."""
@@ -103,20 +144,122 @@ class Sweep:
         return np.reshape(np.array(values, complex), (self.points, *shape))
 
 
+class _Undecided(Exception):
+    """A condition holds for some points or terms only: where `holds`."""
+
+    def __init__(self, holds):
+        self.holds = holds
+
+    def parts(self, points, terms):
+        """The parts of points × terms for which it is decided, None if the condition is about something else."""
+        shape = (1,) * (4 - self.holds.ndim) + self.holds.shape
+        if len(shape) != 4 or shape[0] not in (1, len(points)) or shape[1] not in (1, len(terms)) or shape[2:] != (1, 1):
+            return None
+        holds = self.holds.reshape(shape[:2])
+        if shape[1] == 1:
+            return [(points[part], terms) for part in (holds[:, 0], ~holds[:, 0])]
+        alike = np.unique(holds, axis=1, return_inverse=True)[1].ravel()  # terms for which it holds at the same points
+        return [(points, terms[alike == k]) for k in range(alike.max() + 1)]
+
+
+class _Numbers(np.ndarray):
+    """An array in the place of a number: a condition on it is one only where it holds for all or for none."""
+
+    def __bool__(self):
+        holds = np.asarray(self).astype(bool)
+        if holds.all() != holds.any():
+            raise _Undecided(holds)
+        return bool(holds.all())
+
+
+def _numbers(values) -> _Numbers:
+    return values.view(_Numbers)
+
+
 class _Many:
     """Sites of one family as a value function sees one: the numbers of tag and pos are arrays over the sites."""
 
-    def __init__(self, family, tag, pos):
-        self.family, self.tag, self.pos = family, tag, pos
+    __hash__ = None  # else a lookup by site would find nothing, and say nothing
 
-    def __getitem__(self, part: slice) -> "_Many":
+    def __init__(self, family, tag, pos):
+        self.family, self.tag, self.pos = family, _numbers(tag), _numbers(pos)
+
+    def __eq__(self, other):
+        raise TypeError("many sites: equal to none")
+
+    def __getitem__(self, part) -> "_Many":
         return _Many(self.family, self.tag[:, part], self.pos[:, part])
+
+
+def _twin(value, known: dict):
+    """A function as it would be if it called numpy's functions in the place of those of math and cmath: these take arrays."""
+    try:
+        if value in _TWINS:
+            return _TWINS[value]
+    except TypeError:  # not hashable, so none of these
+        return value
+    if not isinstance(value, FunctionType):
+        return value
+    if id(value) in known:
+        return known[id(value)]
+    names, codes = set(), [value.__code__]
+    for code in codes:
+        names.update(code.co_names)
+        codes += [constant for constant in code.co_consts if isinstance(constant, type(code))]
+    scope = dict(value.__globals__)
+    cells = tuple(CellType() for _ in value.__closure__ or ())
+    twin = known[id(value)] = FunctionType(value.__code__, scope, value.__name__, value.__defaults__, cells)
+    twin.__kwdefaults__ = value.__kwdefaults__
+    changed = False
+    for name in names:
+        if name in scope or hasattr(builtins, name):
+            old = scope.get(name, getattr(builtins, name, None))
+            scope[name] = _twin(old, known)
+            changed |= scope[name] is not old
+    for cell, old in zip(cells, value.__closure__ or ()):
+        try:
+            cell.cell_contents = _twin(old.cell_contents, known)
+            changed |= cell.cell_contents is not old.cell_contents
+        except ValueError:  # not set yet
+            pass
+    if not changed:
+        known[id(value)] = value
+    return known[id(value)]
+
+
+class _Module:
+    """math or cmath with numpy's functions of the same meaning."""
+
+    def __init__(self, module):
+        self.__dict__.update({name: _TWINS.get(f, f) if callable(f) else f for name, f in vars(module).items()})
+
+
+_TWINS = {getattr(module, name): getattr(np, twin)
+          for module, twins in (
+              (math, dict(sqrt="sqrt", sin="sin", cos="cos", tan="tan", sinh="sinh", cosh="cosh", tanh="tanh", asin="arcsin",
+                          acos="arccos", atan="arctan", atan2="arctan2", exp="exp", log="log", hypot="hypot", floor="floor",
+                          ceil="ceil", fabs="abs")),
+              (cmath, dict(exp="exp", sin="sin", cos="cos", sinh="sinh", cosh="cosh", tanh="tanh", phase="angle")))
+          for name, twin in twins.items()}
+_TWINS[complex] = lambda re=0, im=0: re + 1j * im
+_TWINS[float] = lambda value=0: value + 0.0
+_TWINS.update({module: _Module(module) for module in (math, cmath)})
 
 
 class _One(Site):
     """A site that keeps its position."""
 
-    pos = None  # set by whoever makes it
+    pos = None  # where its family has no geometry
+
+    @classmethod
+    def of(cls, site):
+        """The site with its position."""
+        one = tuple.__new__(cls, site)
+        try:
+            one.pos = Site.pos.__get__(site)
+        except (AttributeError, NotImplementedError):  # a family without geometry
+            pass
+        return one
 
 
 class _Places:
@@ -124,32 +267,49 @@ class _Places:
 
     def __init__(self, system, terms):
         move, sites = system.symmetry.to_fd, system.sites
-        self._pairs = [(sites[i],) if i == j else move(sites[i], sites[j]) for i, j, *_ in terms]
-        self._known: dict = {}  # sites that keep their position
+        first = [(i, j) for i, j, *_ in terms]
+        if system.symmetry.num_directions:  # elsewhere a site stands for itself
+            known = {site: k for k, site in enumerate(sites)}
+            sites = list(sites)
+            for k, (i, j) in enumerate(first):
+                if i != j:
+                    pair = move(sites[i], sites[j])
+                    for site in pair:
+                        if known.setdefault(site, len(sites)) == len(sites):
+                            sites.append(site)
+                    first[k] = known[pair[0]], known[pair[1]]
+        self._pairs, self._sites = first, list(map(_One.of, sites))
+        self._families = [id(site.family) for site in sites]
+        self._arrays: dict = {}  # of every family: the places of its sites in tag and pos
 
     def families(self, term):
         """What tells the families of a term's sites."""
-        return [id(site.family) for site in self._pairs[term]]
+        i, j = self._pairs[term]
+        return self._families[i], self._families[j]
 
     def one(self, term):
         """The sites of a term."""
-        return [self._keep(site) for site in self._pairs[term]]
+        i, j = self._pairs[term]
+        return [self._sites[i]] if i == j else [self._sites[i], self._sites[j]]
 
     def many(self, group):
         """The sites of terms of the same families, None where they are no numbers."""
-        columns = [list(map(self._keep, column)) for column in zip(*(self._pairs[k] for k in group))]
-        try:
-            return [_Many(sites[0].family, *(np.array(part).T[..., None, None] for part in (
-                [tuple(site.tag) for site in sites], [tuple(site.pos) for site in sites]))) for sites in columns]
-        except (TypeError, ValueError, AttributeError, NotImplementedError):
-            return None
+        columns = np.array([self._pairs[k] for k in group]).T
+        sites = [self._many(column) for column in (columns[:1] if (columns[0] == columns[1]).all() else columns)]
+        return None if any(many is None for many in sites) else sites
 
-    def _keep(self, site):
-        known = self._known.get(site)
-        if known is None:
-            known = self._known[site] = tuple.__new__(_One, site)
+    def _many(self, column):
+        family = self._families[column[0]]
+        if family not in self._arrays:
+            members = [k for k, of in enumerate(self._families) if of == family]
+            place = np.empty(len(self._sites), int)
+            place[members] = np.arange(len(members))
+            sites = [self._sites[k] for k in members]
             try:
-                known.pos = Site.pos.__get__(site)
-            except (AttributeError, NotImplementedError):  # a family without geometry
-                pass
-        return known
+                parts = [np.array([tuple(part) for part in parts]).T[..., None, None]
+                         for parts in ([site.tag for site in sites], [site.pos for site in sites])]
+                self._arrays[family] = place, _Many(sites[0].family, *parts)
+            except (TypeError, ValueError, AttributeError, NotImplementedError):
+                self._arrays[family] = place, None
+        place, many = self._arrays[family]
+        return None if many is None else many[place[column]]
