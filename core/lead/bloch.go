@@ -171,15 +171,14 @@ func dot(x, y []complex128) complex128 {
 // scatter computes the scattering matrix of a cell.
 func (b *bloch) scatter() {
 	c, r := b.cell.Orbitals, b.rank
-	k := make([]complex128, c*c)
-	scale := 0.0
+	k, scale := multiply(b.w, adjoint(b.w, c, r), c, r, c), 0.0
+	axpy(1, multiply(b.u, adjoint(b.u, c, r), c, r, c), k)
 	for i := range c {
 		for j := range c {
-			v := -b.cell.Hamiltonian[i*c+j]
+			v := 1i*k[i*c+j] - b.cell.Hamiltonian[i*c+j]
 			if i == j {
 				v += complex(b.cell.Energy, 0)
 			}
-			v += 1i * (dot(b.w[j*r:(j+1)*r], b.w[i*r:(i+1)*r]) + dot(b.u[j*r:(j+1)*r], b.u[i*r:(i+1)*r]))
 			k[i*c+j] = v
 			scale = max(scale, sum1(v))
 		}
@@ -196,14 +195,12 @@ func (b *bloch) scatter() {
 	for i := range c {
 		copy(b.kw[i*r:(i+1)*r], both[i*2*r:])
 		copy(b.ku[i*r:(i+1)*r], both[i*2*r+r:])
-		for l := range r {
-			w, u := cmplx.Conj(b.w[i*r+l]), cmplx.Conj(b.u[i*r+l])
-			axpy(-2i*w, b.kw[i*r:(i+1)*r], b.rho[l*r:(l+1)*r])
-			axpy(2*w, b.ku[i*r:(i+1)*r], b.tauP[l*r:(l+1)*r])
-			if u != 0 {
-				axpy(2*u, b.kw[i*r:(i+1)*r], b.tau[l*r:(l+1)*r])
-				axpy(2i*u, b.ku[i*r:(i+1)*r], b.rhoP[l*r:(l+1)*r])
-			}
+	}
+	fromW, fromU := multiply(adjoint(b.w, c, r), both, r, c, 2*r), multiply(adjoint(b.u, c, r), both, r, c, 2*r)
+	for l := range r {
+		for j := range r {
+			b.rho[l*r+j], b.tauP[l*r+j] = -2i*fromW[l*2*r+j], 2*fromW[l*2*r+r+j]
+			b.tau[l*r+j], b.rhoP[l*r+j] = 2*fromU[l*2*r+j], 2i*fromU[l*2*r+r+j]
 		}
 	}
 	for l := range r {
@@ -257,11 +254,9 @@ func (b *bloch) transfer() (*spectrum, bool) {
 	if !ok {
 		return nil, false
 	}
-	s, ok := newRealForm(t, b.rank).schur()
+	s, ok := newSchur(t, n)
 	if !ok {
-		if s, ok = newSchur(t, n); !ok {
-			return nil, false
-		}
+		return nil, false
 	}
 	lambda := make([]complex128, n)
 	for i := range n {
@@ -329,18 +324,19 @@ func (b *bloch) cayley() (*spectrum, bool) {
 	return &spectrum{s, lambda}, true
 }
 
-// waves returns an orthonormal basis of the decaying waves and the open modes that arrive and leave.
-func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
+// waves returns the decaying waves, an orthonormal basis of them, with the still ones, and the open modes that arrive and leave;
+// with both, also the growing waves with the still ones, which decay for the reversed lead.
+func (b *bloch) waves(both bool) (decaying, growing []wave, in, out []openMode, err error) {
 	s, ok := b.transfer()
 	if !ok {
 		if s, ok = b.cayley(); !ok {
-			return nil, nil, nil, fault.New(fault.Numerical, "the modes of a lead with %d orbitals did not converge", b.cell.Orbitals)
+			return nil, nil, nil, nil, fault.New(fault.Numerical, "the modes of a lead with %d orbitals did not converge", b.cell.Orbitals)
 		}
 	}
 	r := b.rank
 	for tolerance := 1e-11; tolerance < 1e-4; tolerance *= 10 {
 		var open []int
-		inside := make([]bool, 2*r)
+		inside, outside := make([]bool, 2*r), make([]bool, 2*r)
 		count := 0
 		for i, l := range s.lambda {
 			switch size := cmplx.Abs(l); {
@@ -349,6 +345,8 @@ func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
 			case size < 1:
 				inside[i] = true
 				count++
+			default:
+				outside[i] = true
 			}
 		}
 		if 2*count+len(open) != 2*r {
@@ -359,14 +357,12 @@ func (b *bloch) waves() (decaying []wave, in, out []openMode, err error) {
 		if len(in) != len(out) || count+len(out)+len(still) != r {
 			continue
 		}
-		s.move(inside)
-		for j := range count {
-			decaying = append(decaying, s.zt[j*2*r:(j+1)*2*r])
+		if both {
+			growing = append(s.copy().first(outside), still...)
 		}
-		decaying = append(decaying, still...)
-		return decaying, in, out, nil
+		return append(s.first(inside), still...), growing, in, out, nil
 	}
-	return nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
+	return nil, nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
 }
 
 const (
@@ -409,14 +405,35 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 			}
 		}
 	}
-	for _, side := range [][]openMode{in, out} {
+	sides := [][]openMode{in, out}
+	for _, side := range sides {
 		repairFlux(side)
 		for i := range side {
 			b.finish(&side[i])
 		}
+	}
+	for _, side := range sides {
+		for i := range side {
+			if math.Abs(side[i].velocity) < slowest*b.scale() && isolated(side[i].lambda, sides) {
+				b.polish(&side[i])
+			}
+		}
 		sort.SliceStable(side, func(i, j int) bool { return before(&side[i], &side[j]) })
 	}
 	return in, out, still
+}
+
+// isolated tells whether λ is that of one mode and of no other one next to it.
+func isolated(lambda complex128, sides [][]openMode) bool {
+	near := 0
+	for _, side := range sides {
+		for i := range side {
+			if cmplx.Abs(side[i].lambda-lambda) < 1e4*together {
+				near++
+			}
+		}
+	}
+	return near == 1
 }
 
 // before is Kwant's order: arriving modes by ascending, leaving ones by descending momentum, equals by velocity, then
@@ -509,23 +526,25 @@ func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex
 // fluxes, X·(3 − G)/2 ≈ X·G^{−1/2}.
 func repairFlux(modes []openMode) {
 	n := len(modes)
-	fixed := make([]wave, n)
-	for j := range n {
-		fixed[j] = make(wave, len(modes[j].wave))
-		for i := range n {
-			g := flux(modes[i].wave, modes[j].wave)
-			if real(flux(modes[j].wave, modes[j].wave)) < 0 {
-				g = -g
-			}
-			f := -g / 2
-			if i == j {
-				f += 1.5
-			}
-			axpy(f, modes[i].wave, fixed[j])
-		}
+	if n == 0 {
+		return
 	}
-	for j := range n {
-		modes[j].wave = fixed[j]
+	size := len(modes[0].wave)
+	x := make([]complex128, 0, n*size) // the modes in rows
+	for i := range modes {
+		x = append(x, modes[i].wave...)
+	}
+	form := adjoint(x, n, size)
+	scale(form, math.Copysign(0.5, real(flux(modes[0].wave, modes[0].wave)))) // they all move the same way
+	scale(form[size/2*n:], -1)
+	g := multiply(x, form, n, size, n) // Gᵀ
+	scale(g, -0.5)
+	for i := range n {
+		g[i*n+i] += 1.5
+	}
+	fixed := multiply(g, x, n, n, size)
+	for i := range modes {
+		modes[i].wave = fixed[i*size : (i+1)*size]
 	}
 }
 
@@ -543,5 +562,49 @@ func (b *bloch) finish(m *openMode) {
 	m.velocity = real(flux(m.wave, m.wave)) / norm2(m.psi)
 	for i := range m.psi {
 		m.psi[i] /= m.lambda
+	}
+}
+
+// polish improves a slow mode, whose rounding grows as the inverse of its velocity and of that again: ψ by inverse iteration with
+// E − H(k), and k by Newton's method for the Rayleigh quotient. It leaves the mode alone where that leads elsewhere.
+func (b *bloch) polish(o *openMode) {
+	c, m, r := b.cell.Orbitals, b.cell.Interface, b.rank
+	x, k := append([]complex128(nil), o.psi...), o.k
+	slope := func() float64 { // dE/dk
+		return 2 * imag(dot(x, apply(b.cell.Hopping, x[:m], c, m))/cmplx.Rect(1, k))
+	}
+	for range 2 {
+		lambda := cmplx.Rect(1, k)
+		matrix := make([]complex128, c*c) // E − H(k)
+		for i, z := range b.cell.Hamiltonian {
+			matrix[i] = -z
+		}
+		for i := range c {
+			matrix[i*c+i] += complex(b.cell.Energy, 0)
+			for j := range m {
+				v := b.cell.Hopping[i*m+j] / lambda
+				matrix[i*c+j] -= v
+				matrix[j*c+i] -= cmplx.Conj(v)
+			}
+		}
+		factors, y := append([]complex128(nil), matrix...), append([]complex128(nil), x...)
+		solveRegular(factors, y, c, 1, epsilon*b.scale())
+		scale(y, 1/math.Sqrt(norm2(y)))
+		x = y
+		k += real(dot(x, apply(matrix, x, c, c))) / slope()
+	}
+	velocity := slope()
+	if !(math.Abs(k-o.k) < together) || velocity*o.velocity <= 0 {
+		return
+	}
+	scale(x, 1/math.Sqrt(math.Abs(velocity)))
+	phase := dot(x, o.psi)
+	for i := range x {
+		x[i] *= phase / complex(cmplx.Abs(phase), 0)
+	}
+	o.psi, o.k, o.velocity, o.lambda = x, k, velocity, cmplx.Rect(1, k)
+	a, bs := multiply(adjoint(b.u[:m*r], m, r), x[:m], r, m, 1), multiply(adjoint(b.w, c, r), x, r, c, 1)
+	for i := range r {
+		o.wave[i], o.wave[r+i] = a[i]+1i*o.lambda*bs[i], a[i]-1i*o.lambda*bs[i]
 	}
 }

@@ -92,37 +92,72 @@ func SolveCell(c *Cell) (modes *Modes, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if ch := newChain(c); ch != nil {
-		if modes := ch.solve(); modes != nil {
-			return modes, nil
+	modes, _, err = solvePair(c, nil)
+	return modes, err
+}
+
+// solvePair solves a cell and, unless it is nil, its reverse.
+func solvePair(c *Cell, back *reversed) (modes, backward *Modes, err error) {
+	if ch := newChain(c); ch != nil && 3*c.Interface > 2*c.Orbitals { // a Schur form is the cheaper, the lower the rank
+		if modes, backward := ch.solve(back); modes != nil {
+			return modes, backward, nil
 		}
 	}
-	return solveWaves(c)
+	return solveWaves(c, back)
 }
 
-// solveWaves solves any cell by a Schur form of its waves.
-func solveWaves(c *Cell) (*Modes, error) {
+// solveWaves solves any cell, and its reverse, by a Schur form of its waves.
+func solveWaves(c *Cell, back *reversed) (modes, backward *Modes, err error) {
 	b := newBloch(c)
 	if b.rank == 0 {
-		return b.modes(nil, nil, nil, nil)
+		modes, err = b.modes(nil, nil, nil, nil)
+		return modes, nil, err
 	}
-	decaying, in, out, err := b.waves()
+	decaying, growing, in, out, err := b.waves(back != nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if back != nil {
+		for i, w := range growing {
+			growing[i] = w.reversed()
+		}
+		from, to := back.modes(out), back.modes(in)
+		at, bt := b.leaving(growing, to)
+		if backward, err = back.bloch(b).modes(at, bt, from, to); err != nil {
+			return nil, nil, err
+		}
 	}
 	at, bt := b.leaving(decaying, out)
-	return b.modes(at, bt, in, out)
+	modes, err = b.modes(at, bt, in, out)
+	return modes, backward, err
 }
 
-// SolveCells solves every cell on the given number of threads (see parallel.Threads).
+// SolveCells solves every cell on the given number of threads (see parallel.Threads). Of two leads that are each other's
+// reverse, as at the ends of a wire, the waves are computed once.
 func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, error) {
 	all := make([]*Modes, len(cells))
+	partner, taken := pairs(cells)
 	err := parallel.For(ctx, len(cells), threads, func(_, i int) (err error) {
+		if taken[i] {
+			return nil
+		}
+		if j := partner[i]; j >= 0 {
+			if all[i], all[j], err = solvePair(cells[i], newReversed(cells[i])); err == nil {
+				return nil
+			}
+		}
 		all[i], err = SolveCell(cells[i])
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	for _, j := range partner {
+		if j >= 0 && all[j] == nil {
+			if all[j], err = SolveCell(cells[j]); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math/cmplx"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,10 +17,22 @@ import (
 	"mcd/tests/npz"
 )
 
-// checkCell solves a cell and tests every property that defines the result.
+// checkCell solves a cell, and its reverse together with it, and tests every property that defines the results.
 func checkCell(t *testing.T, name string, cell *Cell, tolerance float64) *Modes {
 	s, err := SolveCell(cell)
 	require.NoError(t, err, name)
+	checkModes(t, name, cell, s, tolerance)
+	if back := newReversed(cell); back != nil {
+		both, err := SolveCells(context.Background(), []*Cell{cell, back.Cell}, 1)
+		require.NoError(t, err, name)
+		checkModes(t, name+", one of a pair", cell, both[0], tolerance)
+		checkModes(t, name+", reversed", back.Cell, both[1], tolerance)
+		assert.Equal(t, s.Open, both[1].Open, name)
+	}
+	return s
+}
+
+func checkModes(t *testing.T, name string, cell *Cell, s *Modes, tolerance float64) {
 	c, m, n := cell.Orbitals, cell.Interface, s.Open
 	small := func(z complex128, what string) { // and finite
 		if !(cmplx.Abs(z) <= tolerance) {
@@ -99,7 +112,6 @@ func checkCell(t *testing.T, name string, cell *Cell, tolerance float64) *Modes 
 			small(unit[i*n+j], "unitarity")
 		}
 	}
-	return s
 }
 
 func cellsOf(f npz.File, lead int) []*Cell {
@@ -241,11 +253,12 @@ func TestCellsOfEveryKind(t *testing.T) {
 		"long barrier":        {&Cell{3, 1, []complex128{0, 1, 0, 1, 1e8, 1, 0, 1, 0}, []complex128{0, 0, 1}, 0.3}, 0},
 		"far outside":         {&Cell{1, 1, []complex128{0}, []complex128{1}, 1e7}, 0},
 		"slow":                {&Cell{1, 1, []complex128{0}, []complex128{1}, 2 - 1e-9}, 1},
+		"slow, twice":         {turned(random, twice(&Cell{1, 1, []complex128{0}, []complex128{1}, 2 - 1e-6})), 2},
 		"slow, closed":        {&Cell{1, 1, []complex128{0}, []complex128{1}, 2 + 1e-9}, 0},
 	}
 	for name, c := range cases {
 		tolerance := 1e-12
-		if name == "slow" || name == "slow, closed" {
+		if strings.HasPrefix(name, "slow") {
 			tolerance = 1e-10
 		}
 		assert.Equal(t, c.open, checkCell(t, name, c.cell, tolerance).Open, name)
@@ -293,33 +306,6 @@ func TestCellOnABandEdge(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, s.Open)
 	assert.InDelta(t, 0, cmplx.Abs(s.SelfEnergy[0]-1), 1e-7)
-}
-
-func TestRealForm(t *testing.T) {
-	// Without a field, and with one wherever y is counted from, the transfer matrix of a strip is real in some basis; that of
-	// a strip in any basis and of one without symmetry is not. Where it is, the Schur form by way of it is one of the same.
-	random := rand.New(rand.NewPCG(11, 12))
-	for _, width := range []int{1, 2, 7, 8} {
-		for _, field := range []float64{0, 0.07, -0.3} {
-			l := solved(t, Params{width, 1, 4, 2.1, field})
-			shifted := stripCell(l)
-			for i := range shifted.Hopping {
-				shifted.Hopping[i] *= cmplx.Exp(complex(0, 2*field*3.5))
-			}
-			for _, cell := range []*Cell{stripCell(l), shifted} {
-				b := newBloch(cell)
-				matrix, ok := b.transferMatrix()
-				require.True(t, ok)
-				s, ok := newRealForm(matrix, width).schur()
-				require.True(t, ok, "width %d, field %g", width, field)
-				assert.LessOrEqual(t, defect(matrix, s), 1e-13)
-			}
-		}
-	}
-	matrix, ok := newBloch(turned(random, stripCell(solved(t, Params{7, 1, 4, 2.1, 0.07})))).transferMatrix()
-	require.True(t, ok)
-	_, ok = newRealForm(matrix, 7).schur()
-	assert.False(t, ok)
 }
 
 func TestPerfectWire(t *testing.T) {
@@ -434,6 +420,34 @@ func TestSolveCellsRepeatsSolveCell(t *testing.T) {
 			alone, err := SolveCell(cell)
 			require.NoError(t, err)
 			assert.Equal(t, alone, all[i])
+		}
+	}
+}
+
+func TestReversedLeads(t *testing.T) {
+	// The cells at both ends of a wire are found to be each other's reverse, and their modes those that each has alone.
+	random := rand.New(rand.NewPCG(31, 32))
+	for trial := range 40 {
+		cell := randomChain(random, 2+random.IntN(30), trial%2 == 0)
+		if trial%4 > 1 {
+			cell = turned(random, cell)
+		}
+		back := newReversed(cell)
+		again := newReversed(back.Cell)
+		assert.True(t, newReversed(again.Cell).equal(back.Cell))
+		partner, taken := pairs([]*Cell{back.Cell, {}, again.Cell, back.Cell})
+		assert.Equal(t, []int{2, -1, -1, -1}, partner)
+		assert.Equal(t, []bool{false, false, true, false}, taken)
+		both, err := SolveCells(context.Background(), []*Cell{back.Cell, again.Cell}, 0)
+		require.NoError(t, err)
+		for i, c := range []*Cell{back.Cell, again.Cell} {
+			alone, err := SolveCell(c)
+			require.NoError(t, err)
+			assert.InDeltaSlice(t, alone.Momenta, both[i].Momenta, 1e-10)
+			assert.InDeltaSlice(t, alone.Velocities, both[i].Velocities, 1e-9)
+			for k, z := range alone.SelfEnergy {
+				assert.LessOrEqual(t, cmplx.Abs(z-both[i].SelfEnergy[k]), 1e-10*(1+largest(alone.SelfEnergy)))
+			}
 		}
 	}
 }

@@ -145,42 +145,100 @@ func (c *Cell) coupled(i, j int) bool {
 	return c.Hamiltonian[i*n+j] != 0 || c.Hamiltonian[j*n+i] != 0 || j < m && c.Hopping[i*m+j] != 0 || i < m && c.Hopping[j*m+i] != 0
 }
 
-// solve returns the modes, nil if the contour or the search for open modes does not lead to them.
-func (ch *chain) solve() *Modes {
+// solve returns the modes and, unless it is nil, those of the reverse; nil if the contour or the search for open modes does not
+// lead to them.
+func (ch *chain) solve(back *reversed) (modes, backward *Modes) {
 	ch.bands.solve()
-	left := ch.left
-	if ch.mirrored {
-		for _, r := range ch.right {
-			u := append([]float64(nil), r.u...)
-			mirror(u)
-			left = append(left, mode{k: -r.k, velocity: -r.velocity, u: u})
-		}
-	}
+	left := ch.leftModes()
 	if ch.budget < 0 || len(ch.right) != len(left) {
-		return nil
+		return nil, nil
 	}
 	b := &bloch{cell: ch.cell}
 	b.factorHopping()
 	in, out := ch.openModes(b, left), ch.openModes(b, ch.right)
 	if in == nil || out == nil {
-		return nil
+		return nil, nil
 	}
-	var modes *Modes
-	ch.moments(func(first, second []complex128) bool {
-		at, bt := ch.leaving(b, first, second)
-		var err error
-		modes, err = b.modes(at, bt, in, out)
-		if err != nil || !ch.satisfied(b, first, second, modes) {
-			modes = nil
+	ch.moments(func(c *contour, m means) bool {
+		if back != nil { // first, since finish overwrites the means
+			turned := ch.reversed(back)
+			backward = turned.modes(back.bloch(b), newContour(turned.bands, c.count), m.adjoint(ch.width), back.modes(out), back.modes(in))
+			if backward == nil {
+				return false
+			}
 		}
+		modes = ch.modes(b, c, m, in, out)
 		return modes != nil
 	})
+	return modes, backward
+}
+
+// modes returns the result of a contour, nil if it is not accurate.
+func (ch *chain) modes(b *bloch, c *contour, m means, in, out []openMode) *Modes {
+	first, second := c.finish(m)
+	at, bt := ch.leaving(b, first, second)
+	modes, err := b.modes(at, bt, in, out)
+	if err != nil || !ch.satisfied(b, first, second, modes) {
+		return nil
+	}
 	return modes
+}
+
+// leftModes returns those that arrive.
+func (b *bands) leftModes() []mode {
+	if !b.mirrored {
+		return b.left
+	}
+	var left []mode
+	for _, r := range b.right {
+		u := append([]float64(nil), r.u...)
+		mirror(u)
+		left = append(left, mode{k: -r.k, velocity: -r.velocity, u: u})
+	}
+	return left
+}
+
+// reversed returns the chain of the lead that grows the other way, with its open modes: B(k) of one is B(−k) of the other.
+func (ch *chain) reversed(back *reversed) *chain {
+	turned := func(modes []mode) []mode {
+		var list []mode
+		for _, m := range modes {
+			list = append(list, mode{k: -m.k, velocity: -m.velocity, u: m.u})
+		}
+		return list
+	}
+	b := newBands(ch.width)
+	b.mirrored, b.right = ch.mirrored, turned(ch.leftModes())
+	if !b.mirrored {
+		b.left = turned(ch.right)
+	}
+	copy(b.level, ch.level)
+	copy(b.beside, ch.beside)
+	for y, z := range ch.hop {
+		b.hop[y] = cmplx.Conj(z)
+	}
+	for _, o := range ch.bond {
+		b.bond = append(b.bond, bond{o.here, o.behind, o.ahead})
+	}
+	place := placesIn(back.order)
+	r := &chain{bands: b, cell: back.Cell, unit: ch.unit, order: make([]int, ch.width), phase: ch.phase, turn: cmplx.Conj(ch.turn)}
+	for y, i := range ch.order {
+		r.order[y] = place[i]
+	}
+	return r
 }
 
 // openModes returns the modes of one direction with unit flux, nil if one is too slow.
 func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 	n, r := b.cell.Orbitals, b.rank
+	coupled := make([][]int, n) // numbers at the cut to which an orbital contributes
+	for i := range n {
+		for l := range r {
+			if b.u[i*r+l] != 0 || b.w[i*r+l] != 0 {
+				coupled[i] = append(coupled[i], l)
+			}
+		}
+	}
 	open := make([]openMode, len(modes))
 	for i, m := range modes {
 		if math.Abs(m.velocity) < slowest {
@@ -193,11 +251,8 @@ func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 			o.psi[ch.order[y]] = norm * ch.phase[y] * x
 		}
 		for i, x := range o.psi {
-			for l := range r {
+			for _, l := range coupled[i] {
 				u, w := b.u[i*r+l], b.w[i*r+l]
-				if u == 0 && w == 0 {
-					continue
-				}
 				a, b := cmplx.Conj(u)*x, cmplx.Conj(w)*x*lambda
 				o.wave[l] += a + 1i*b
 				o.wave[r+l] += a - 1i*b

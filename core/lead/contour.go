@@ -30,11 +30,11 @@ const (
 	tile = 32
 )
 
-// moments returns the means M₀ and M₁ of B⁻¹ and zB⁻¹, G₀ and G₁ but for the weights of the waves, both [row][column], as
-// soon as they pass the test. It returns nil if that would take more points than a Schur form costs, as a wave next to a band
-// edge hardly decays, or if they do not pass twice: next to a Landau level, flat in k, B⁻¹ is large all along the contour and
+// moments finds the means M₀ and M₁ of B⁻¹ and zB⁻¹, [row][column], with enough points that accept takes them, finished or
+// reversed as it needs them. It gives up if that would take more points than a Schur form costs, as a wave next to a band edge
+// hardly decays, or if they are not accepted twice: next to a Landau level, flat in k, B⁻¹ is large all along the contour and
 // the square of that is lost.
-func (b *bands) moments(test func(first, second []complex128) bool) (first, second []complex128) {
+func (b *bands) moments(accept func(c *contour, m means) bool) {
 	w := b.width
 	most := min(max(96, w*w/3), 1<<21/w) // the second bounds the memory
 	tries := 2
@@ -43,12 +43,11 @@ func (b *bands) moments(test func(first, second []complex128) bool) (first, seco
 		if !c.resolves() {
 			continue
 		}
-		if first, second = c.moments(); test(first, second) {
-			return first, second
+		if accept(c, c.means()) {
+			return
 		}
 		tries--
 	}
-	return nil, nil
 }
 
 func newContour(b *bands, count int) *contour {
@@ -341,11 +340,17 @@ func (g *generators) sums(w, top, from int, set func(i, j int, first, second com
 	}
 }
 
-// moments returns M₀ and M₁ without the modes that arrive and with those that leave.
-func (c *contour) moments() (first, second []complex128) {
+// means are M₀ and M₁ (Width × Width).
+type means struct{ first, second []complex128 }
+
+// adjoint returns M† of both: for the lead that grows the other way B(z) is B(z̄)†, so that these are its means.
+func (m means) adjoint(w int) means { return means{adjoint(m.first, w, w), adjoint(m.second, w, w)} }
+
+// means returns those of B⁻¹ and zB⁻¹ over the contour.
+func (c *contour) means() means {
 	b, w := c.b, c.b.width
 	upper, lower := c.generators()
-	first, second = make([]complex128, w*w), make([]complex128, w*w)
+	first, second := make([]complex128, w*w), make([]complex128, w*w)
 	for from := 0; from < w; from += tile {
 		for top := 0; top <= from; top += tile {
 			upper.sums(w, top, from, func(i, j int, x, y complex128) {
@@ -373,6 +378,14 @@ func (c *contour) moments() (first, second []complex128) {
 			first[j], second[j] = cmplx.Conj(first[i]), cmplx.Conj(second[i])
 		}
 	}
+	return means{first, second}
+}
+
+// finish takes the modes that arrive out of the means and puts those in that leave, which makes them G₀ and G₁ but for the
+// weights of the waves.
+func (c *contour) finish(m means) (first, second []complex128) {
+	b, w := c.b, c.b.width
+	first, second = m.first, m.second
 	add := func(mode mode, u []complex128, weight complex128) {
 		lambda := cmplx.Rect(1, mode.k)
 		row := make([]complex128, w)
@@ -423,7 +436,8 @@ func (b *bands) wave(m mode) []complex128 {
 // contourMapping returns F, false if a contour does not give it.
 func contourMapping(b *uniform) (f []complex128, ok bool) {
 	w := b.width
-	b.moments(func(first, second []complex128) bool {
+	b.moments(func(c *contour, m means) bool {
+		first, second := c.finish(m)
 		// F·M₀ = M₁ with symmetric M: M₀Fᵀ = M₁.
 		if !solveInPlace(first, second, w, w) {
 			return false

@@ -2,7 +2,6 @@ package lead
 
 import (
 	"math"
-	"math/cmplx"
 	"sort"
 
 	"gonum.org/v1/gonum/lapack"
@@ -105,29 +104,4 @@ func splitPair(t, z []float64, n, i int) {
 		}
 	}
 	t[(i+1)*n+i] = 0
-}
-
-// triangular makes the quasi-triangular matrix t (n × n) upper triangular: every 2 × 2 block on its diagonal is taken to its
-// own Schur form by a unitary pair of columns [[p, −q̄], [q, p̄]], which turn applies to the basis vectors i and i+1.
-func triangular(t []complex128, n int, turn func(i int, p, q complex128)) {
-	for i := 0; i+1 < n; i++ {
-		if t[(i+1)*n+i] == 0 {
-			continue
-		}
-		a, b, c, d := t[i*n+i], t[i*n+i+1], t[(i+1)*n+i], t[(i+1)*n+i+1]
-		lambda := (a+d)/2 + cmplx.Sqrt((a-d)*(a-d)/4+b*c)
-		p, q := b, lambda-a // the eigenvector
-		norm := complex(math.Hypot(cmplx.Abs(p), cmplx.Abs(q)), 0)
-		p, q = p/norm, q/norm
-		for r := range min(i+2, n) {
-			f, g := t[r*n+i], t[r*n+i+1]
-			t[r*n+i], t[r*n+i+1] = f*p+g*q, g*cmplx.Conj(p)-f*cmplx.Conj(q)
-		}
-		for j := i; j < n; j++ {
-			f, g := t[i*n+j], t[(i+1)*n+j]
-			t[i*n+j], t[(i+1)*n+j] = cmplx.Conj(p)*f+cmplx.Conj(q)*g, p*g-q*f
-		}
-		t[(i+1)*n+i] = 0
-		turn(i, p, q)
-	}
 }

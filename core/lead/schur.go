@@ -220,6 +220,23 @@ func (s *schur) move(wanted []bool) {
 	}
 }
 
+// first moves the wanted eigenvalues to the front and returns the orthonormal basis of their invariant subspace.
+func (s *schur) first(wanted []bool) []wave {
+	s.move(wanted)
+	var basis []wave
+	for _, w := range wanted {
+		if w {
+			j := len(basis)
+			basis = append(basis, s.zt[j*s.n:(j+1)*s.n:(j+1)*s.n])
+		}
+	}
+	return basis
+}
+
+func (s *schur) copy() *schur {
+	return &schur{s.n, append([]complex128(nil), s.t...), append([]complex128(nil), s.zt...)}
+}
+
 // exchange swaps the eigenvalues k and k+1.
 func (s *schur) exchange(k int) {
 	n := s.n
