@@ -22,6 +22,7 @@ class Sweep:
         self.each = [{**params, **{name: v[k].item() for name, v in varied.items()}} for k in range(points)]
         self.check = 2 * points // 3  # where all values are compared: in the middle of a sweep, the field may vanish
         self._by_points = set()       # functions that do not take arrays of parameters
+        self._tuples: dict = {}       # arguments at all points, by their names
         self._twins: dict = {}        # the forms in which functions are called, by their id
 
     def varies(self, names) -> bool:
@@ -125,6 +126,13 @@ class Sweep:
                 return True
         return False
 
+    def _arguments(self, names) -> list:
+        """The values of the parameters with these names at every point."""
+        known = self._tuples.get(names)
+        if known is None:
+            known = self._tuples[names] = [tuple(params[n] for n in names) for params in self.each]
+        return known
+
     def _single(self, system, i, j, function, names, sites, shape):
         """⟨i|H|j⟩, (points, orbitals, orbitals), or (1, orbitals, orbitals) where it does not change."""
         if not self.varies(names):
@@ -138,7 +146,7 @@ class Sweep:
                 pass
             self._by_points.add(id(function))
         try:
-            values = [function(*sites, *map(params.__getitem__, names)) for params in self.each]
+            values = [function(*sites, *args) for args in self._arguments(names)]
         except Exception:  # Kwant's own call makes it Kwant's error
             values = [system.hamiltonian(i, j, params=params) for params in self.each]
         return np.reshape(np.array(values, complex), (self.points, *shape))
