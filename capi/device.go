@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -146,6 +147,16 @@ func solveLeads(ctx context.Context, leads []systemLead, threads int) error {
 		}
 	}
 	modes, err := lead.SolveCells(ctx, cells, threads)
+	var of *lead.CellError
+	if errors.As(err, &of) {
+		for i := range leads {
+			for p, c := range leads[i].cells {
+				if at, known := first[keyOf(c)]; known && at == of.Cell {
+					return ofLead(of.Err, i, p)
+				}
+			}
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -158,6 +169,14 @@ func solveLeads(ctx context.Context, leads []systemLead, threads int) error {
 		}
 	}
 	return nil
+}
+
+// ofLead names the lead and the point in an error of its waves.
+func ofLead(err error, lead, point int) error {
+	if fault.KindOf(err) != fault.Numerical {
+		return err
+	}
+	return fault.New(fault.Numerical, "lead %d at point %d: %v", lead, point, err)
 }
 
 // cellKey names a cell: points that share their matrices share them in memory.
@@ -746,7 +765,10 @@ func (s *system) varyLeads(ctx context.Context, energies []float64, changes []co
 		if err == nil {
 			all[i][p], err = sensitivity.Along(dh, dv, dE)
 		}
-		return err
+		if err != nil {
+			return ofLead(err, i, p)
+		}
+		return nil
 	})
 	return all, err
 }

@@ -124,7 +124,7 @@ func (l *Lead) Open(energies []float64) (cells []*lead.Cell, terminals []lead.Te
 	for p, e := range energies {
 		cell := &lead.Cell{Orbitals: c, Interface: m, Hamiltonian: hs[p], Hopping: vs[p], Energy: e}
 		if err := cell.Validate(); err != nil {
-			return nil, nil, fault.Invalid("lead", "at point %d: %v", p, err)
+			return nil, nil, fault.Invalid("point", "%d: %v", p, err)
 		}
 		cells = append(cells, cell)
 	}

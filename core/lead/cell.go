@@ -132,7 +132,26 @@ func solveWaves(c *Cell, back *reversed) (modes, backward *Modes, err error) {
 	return modes, backward, err
 }
 
-// SolveCells solves every cell on the given number of threads (see parallel.Threads). Of two leads that are each other's
+// CellError is the error of one of several cells.
+type CellError struct {
+	Cell int // its number
+	Err  error
+}
+
+func (e *CellError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error without the number.
+func (e *CellError) Unwrap() error { return e.Err }
+
+func solveOf(cells []*Cell, i int) (*Modes, error) {
+	modes, err := SolveCell(cells[i])
+	if err != nil {
+		return nil, &CellError{i, err}
+	}
+	return modes, nil
+}
+
+// SolveCells solves every cell on the given number of threads (see parallel.Threads); errors are of type CellError. Of two leads that are each other's
 // reverse, as at the ends of a wire, the waves are computed once.
 func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, error) {
 	all := make([]*Modes, len(cells))
@@ -146,7 +165,7 @@ func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, erro
 				return nil
 			}
 		}
-		all[i], err = SolveCell(cells[i])
+		all[i], err = solveOf(cells, i)
 		return err
 	})
 	if err != nil {
@@ -154,7 +173,7 @@ func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, erro
 	}
 	for _, j := range partner {
 		if j >= 0 && all[j] == nil {
-			if all[j], err = SolveCell(cells[j]); err != nil {
+			if all[j], err = solveOf(cells, j); err != nil {
 				return nil, err
 			}
 		}

@@ -20,11 +20,15 @@ LARGE = 0.700  # s, Jacobian at 100 x 100
 GROWTH = 3.8  # exponent of the cost of a Jacobian with W = L, to 150
 
 # Any device in the device engine beside Kwant; ratios of times per point, or per lead and point: peer, case of mcd, aim
-DEVICES = ["strip 100 x 100", "Hall bar 120 x 40", "disc of radius 30", "graphene 40 x 200", "Rashba 60 x 30"]
+LARGE = "disc of radius 98"  # 30,000 orbitals: the linear systems alone, by every sparse solver of Kwant
+DEVICES = ["strip 100 x 100", "Hall bar 120 x 40", "disc of radius 30", "graphene 40 x 200", "Rashba 60 x 30", LARGE]
 DEVICE_RATIOS = [
     ("MUMPS factorize and solve", "mcd factorize and solve", 5),  # one thread
+    ("MUMPS by its own ordering", "mcd factorize and solve", 1),
+    ("SuperLU factorize and solve", "mcd factorize and solve", 1),
     ("Kwant smatrix, leads at hand", "mcd value", 30),
     ("Kwant smatrix", "mcd sweep with import and leads", 20),
+    ("Kwant smatrix, functions of numbers", "mcd sweep, functions of numbers", 5),
     ("Kwant leads", "mcd leads", 3),
 ]
 GRADIENT = 1.5  # values, on a device

@@ -38,7 +38,10 @@ ENERGY = 1.2
 
 def strip(length, width, array=True):
     lattice = kwant.lattice.square(norbs=1)
-    along = (lambda a, b, phi: -np.exp(2j * phi * a.tag[1])) if array else (lambda a, b, phi: -exp(2j * phi * a.tag[1]))
+    def along(a, b, phi):
+        if isinstance(phi, np.ndarray) and not array:
+            raise TypeError("an array; give a number")
+        return -np.exp(2j * phi * a.tag[1]) if array else -exp(2j * phi * a.tag[1])
     rough = np.random.default_rng(3).normal(4, 0.3, (length, width))
     parts = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1, 0)))
     parts[0][(lattice(x, y) for x in range(length) for y in range(width))] = lambda site: rough[tuple(site.tag)]

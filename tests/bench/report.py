@@ -134,8 +134,10 @@ def _devices(found):
         yield ""
         yield f'{name}: {device["orbitals"]} orbitals, up to {device["modes"]} modes a lead; ms for a point (leads: for each of them)'
         for case, c in device["cases"].items():
-            yield f'  {case:34}{_ms(c["wall"]):>9} {"[" + _ms(c["low"]) + ", " + _ms(c["high"]) + "]":>19}{_ms(c["cpu"]):>9}{c["quiet"]:>4}/{c["samples"]}'
+            yield f'  {case:36}{_ms(c["wall"]):>9} {"[" + _ms(c["low"]) + ", " + _ms(c["high"]) + "]":>19}{_ms(c["cpu"]):>9}{c["quiet"]:>4}/{c["samples"]}'
         for peer, ours, aim in figures.DEVICE_RATIOS:
+            if peer not in device["cases"] or ours not in device["cases"]:
+                continue
             ratio, by_cpu = (device["cases"][peer][clock] / device["cases"][ours][clock] for clock in ("wall", "cpu"))
             yield _aim(f"{peer} / {ours}", ratio, aim, ratio >= aim, by_cpu=by_cpu)
         gradient, by_cpu = (device["cases"]["mcd gradient"][clock] / device["cases"]["mcd value"][clock] for clock in ("wall", "cpu"))
@@ -179,7 +181,7 @@ def plot_devices(found, path):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = list(found["devices"])[::-1]
+    names = [n for n in found["devices"] if n != figures.LARGE][::-1]
     figure, panels = plt.subplots(1, 2, figsize=(8.4, 0.6 + 0.62 * len(names)), layout="constrained", sharey=True)
     for axes, title, (peer, ours, _) in zip(panels, ("factorize and solve, one thread", "sweep with import and leads"),
                                             (figures.DEVICE_RATIOS[0], figures.DEVICE_RATIOS[2])):

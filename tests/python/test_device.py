@@ -201,11 +201,13 @@ def test_onsite_is_added(chain):
     (dict(hamiltonian=([0, 1, 0], [1, 0, 1], [1, 1, 1])), ["both (0, 1)"]),
     (dict(hamiltonian=([0, -1], [-1, 0], [1, 1])), ["entry 0", "orbitals 0 to"]),
     (dict(hamiltonian=([0, 1], [1, 0], [np.nan, 1])), ["H[0][1] at point 0", "finite"]),
+    (dict(hamiltonian=([0, 1], [1, 0], [[1, 1], [1, 1, 1]])), ["values", "as many numbers at every point"]),
     (dict(leads=[]), ["no leads"]),
+    (dict(leads=[mcd.Lead([[0]], np.empty((1, 0)), [])]), ["lead 0", "no interface orbitals"]),
     (dict(leads=["left"]), ["leads[0]", "str", "Lead"]),
     (dict(leads=[mcd.Lead([[0]], [[-1]], [7])]), ["lead 0", "orbital 7"]),
     (dict(leads=[mcd.Lead([[0]], [[-1, 0]], [0])]), ["leads[0].hopping", "1, 2)", "1, 1)"]),
-    (dict(leads=[mcd.Lead([[0, 1], [0, 0]], [[-1], [0]], [0])]), ["lead", "number 0", "Hermitian"]),
+    (dict(leads=[mcd.Lead([[0, 1], [0, 0]], [[-1], [0]], [0])]), ["lead: number 0", "point: 0", "Hermitian"]),
     (dict(leads=[mcd.SelfEnergy([[1j]], [0])]), ["leads[0].sigma", "retarded"]),
     (dict(leads=[mcd.Lead([[[0]]] * 3, [[-1]], [0])], energy=[0, 1]), ["energy", "2 entries for 3 points"]),
     (dict(energy=np.inf), ["energy", "finite"]),
@@ -225,6 +227,14 @@ def test_level_at_the_energy_is_named():
     np.testing.assert_array_equal(device.transmission(1, 0), 0)
     with pytest.raises(mcd.NumericalError, match=r"point 0.*orbital 1 at \[7\].*bound state.*change the energy"):
         device.greens_function(1, 1)
+
+
+def test_lead_without_self_energy_is_named(chain):
+    """A lead whose end has a state of its own at the energy: Σ has a pole there."""
+    trivial = mcd.Lead([[0, 0.5], [0.5, 0]], [[0], [1]], [1])
+    device = mcd.Device(**{**chain, "leads": [*chain["leads"], trivial], "energy": [0.3, 0.0]})
+    with pytest.raises(mcd.NumericalError, match="lead 2 at point 1: .* pole at the energy 0: change"):
+        device.open_modes
 
 
 def test_bad_calls(chain):

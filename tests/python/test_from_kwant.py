@@ -135,7 +135,17 @@ def refused(kind, text, call):
 refused(TypeError, "well", lambda: mcd.from_kwant(system, 1.2, sweep=("phi", fields)))
 refused(TypeError, "Builder", lambda: mcd.from_kwant(kwant.Builder()))
 refused(mcd.ArgumentError, "energy: 2 values for 7 points", lambda: mcd.from_kwant(system, [1, 2], dict(well=0), sweep=("phi", fields)))
-refused(mcd.ArgumentError, "at point 0", lambda: mcd.from_kwant(system, 1, dict(well=np.nan), sweep=("phi", fields)))
+refused(mcd.ArgumentError, "at point 0", lambda: mcd.from_kwant(system, 1, dict(well=np.nan, phi=0)))
+refused(mcd.ArgumentError, "'ph' is none of the system's parameters; they are: phi, well",
+        lambda: mcd.from_kwant(system, 1, dict(well=0, phi=0), sweep=("ph", fields)))
+hole = ribbon(arrays, lambda site, phi: np.sqrt(0.05 - phi) if site.tag == (2, 1) else 4)
+refused(mcd.ArgumentError, "the value of site (2, 1) at point 5 (phi=0.0666667) is",
+        lambda: mcd.from_kwant(hole, 1, sweep=("phi", fields)))
+hole.leads[1].onsites[0] = (lambda site, phi: np.nan), ("phi",)
+refused(mcd.ArgumentError, "lead 1: the value of site (0, 0) at point 0", lambda: mcd.from_kwant(hole, 1, sweep=("phi", fields / 3)))
+for value in np.eye(2), lambda site: np.eye(2), lambda site, phi: phi * np.eye(2), lambda site, phi: [phi, 1]:
+    refused(mcd.ArgumentError, "but 1 and 1 orbitals stand there; give values of shape (1, 1), or the lattice another norbs",
+            lambda: mcd.from_kwant(ribbon(arrays, value), 1, sweep=("phi", fields)))
 refused(mcd.ArgumentError, "Hermitian", lambda: mcd.from_kwant(system, 1, dict(well=1j), sweep=("phi", fields)))
 """
 

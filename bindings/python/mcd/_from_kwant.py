@@ -41,11 +41,16 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
         raise ValueError("System contains no leads.")
     energies = array(np.atleast_1d(energy), (None,), "energy")
     source = _source(params, sweep, len(energies))
+    known = [system.parameters for system in (fsyst, *fsyst.leads)]
+    for name in source.varied:
+        if None not in known and name not in set().union(*known):
+            names = ", ".join(sorted(set().union(*known))) or "none"
+            raise ArgumentError(f"sweep: {name!r} is none of the system's parameters; they are: {names}")
     energies = np.broadcast_to(energies, source.points) if len(energies) == 1 else energies
     norbs = source.orbitals(fsyst)
     first = np.append(0, np.cumsum(norbs))
     interfaces = [np.concatenate([np.arange(first[s], first[s + 1]) for s in sites]) for sites in fsyst.lead_interfaces]
-    leads = [source.lead(lead, interface, energies) for lead, interface in zip(fsyst.leads, interfaces)]
+    leads = [source.lead(lead, interface, energies, k) for k, (lead, interface) in enumerate(zip(fsyst.leads, interfaces))]
     try:
         positions = np.repeat([fsyst.pos(s) for s in range(len(norbs))], norbs, axis=0).astype(float)
     except (AttributeError, NotImplementedError):  # a system without geometry
@@ -61,8 +66,8 @@ def from_kwant(fsyst, energy: ArrayLike = 0, params: Optional[dict] = None, swee
             if name not in known:
                 raise ArgumentError(f"parameters: {name!r} is none of the system's; they are {', '.join(sorted(known))}")
         other = _source({**(params or {}), **values}, sweep, len(np.atleast_1d(energy)))
-        return other.region(fsyst, norbs), [other.lead(lead, interface, energies)
-                                            for lead, interface in zip(fsyst.leads, interfaces)]
+        return other.region(fsyst, norbs), [other.lead(lead, interface, energies, k)
+                                            for k, (lead, interface) in enumerate(zip(fsyst.leads, interfaces))]
 
     device._changed, device._params = changed, dict(params or {})
     return device
@@ -97,6 +102,7 @@ class _Systems(Sweep):
         """Rows, columns and values of the scattering region."""
         if self.varied and hasattr(fsyst, "onsites"):
             rows, cols, values = self.assemble(fsyst, norbs, len(norbs))
+            self.finite(fsyst, norbs, rows, cols, values, "")
             if values is not None:
                 theirs = fsyst.hamiltonian_submatrix(params=self.each[self.check], sparse=True).tocsr()
                 ours = type(theirs)((values[min(self.check, len(values) - 1)], (rows, cols)), shape=theirs.shape)
@@ -104,12 +110,12 @@ class _Systems(Sweep):
                     return rows, cols, values
         return [fsyst.hamiltonian_submatrix(params=p, sparse=True) for p in (self.each if self.varied else self.each[:1])]
 
-    def lead(self, lead, interface, energies):
+    def lead(self, lead, interface, energies, number):
         """One lead at all points."""
         if not isinstance(lead, _system.InfiniteSystem):
             return SelfEnergy(np.array([lead.selfenergy(e, params=p) for e, p in zip(energies, self.each)]), interface)
         if self.varied and hasattr(lead, "onsites"):
-            cell, hopping = self._assemble_lead(lead)
+            cell, hopping = self._assemble_lead(lead, number)
             params = self.each[self.check]
             if cell is not None and all(
                     np.allclose(ours[min(self.check, len(ours) - 1)], theirs, rtol=0, atol=PRECISION * abs(theirs).max(initial=0))
@@ -120,11 +126,12 @@ class _Systems(Sweep):
         return Lead(np.array([lead.cell_hamiltonian(params=p) for p in points]),
                     np.array([lead.inter_cell_hopping(params=p) for p in points]), interface)
 
-    def _assemble_lead(self, lead):
+    def _assemble_lead(self, lead, number):
         """Cells (points, c, c) and hoppings (points, c, m), or one of each where they do not change."""
         norbs = self.orbitals(lead)
         c, orbitals = norbs[:lead.cell_size].sum(), norbs.sum()  # of a cell; with the interface of the one before
         rows, cols, values = self.assemble(lead, norbs, lead.cell_size)
+        self.finite(lead, norbs, rows, cols, values, f"lead {number}: ")
         if values is None:
             return None, None
         cell = np.zeros((len(values), c, c), complex)

@@ -8,6 +8,8 @@ from types import CellType, FunctionType
 import numpy as np
 from kwant.builder import Other, Site
 
+from .errors import ArgumentError
+
 PRECISION = 1e-15  # to which values by arrays and by numbers have to agree: numpy's vector loops round differently
 SAMPLES = 200      # values that are compared at the end of a sweep
 BLOCK = 1 << 15    # values that a function computes at a time: few enough to stay in the cache
@@ -63,11 +65,23 @@ class Sweep:
             values = None
         return np.append(rows, cols[own:]), np.append(cols, rows[own:]), values
 
+    def finite(self, system, norbs, rows, cols, values, where: str):
+        """Raises an error that names the site or bond and the point of the first value that is not finite."""
+        if values is None or np.isfinite(values.sum()):
+            return
+        point, entry = (places[0] for places in np.nonzero(~np.isfinite(values)))
+        first = np.cumsum(norbs)
+        sites = sorted({int(np.searchsorted(first, k[entry], side="right")) for k in (rows, cols)})
+        point = point if len(values) > 1 else self.check
+        at = ", ".join(f"{name}={v[point]:.6g}" for name, v in self.varied.items())
+        raise ArgumentError(f"{where}the value of {' and '.join(_named(system.sites[k]) for k in sites)} at point {point} ({at}) is "
+                            f"{values[min(point, len(values) - 1), entry]}; value functions have to be finite everywhere")
+
     def _fill(self, block, system, terms, places, group):
         """Sets block, (points or 1, terms, orbitals, orbitals), to the values of terms that differ in their sites alone."""
         function, names = terms[0][2:]
         if names is None:
-            known = {id(value): np.reshape(np.asarray(value, complex), block.shape[2:]) for _, _, value, _ in terms}
+            known = {id(value): _shaped(np.asarray(value, complex), block.shape[2:], system, i, j) for i, j, value, _ in terms}
             block[:] = [known[id(value)] for _, _, value, _ in terms]
         elif isinstance(names, Exception) or not self._together(block, system, terms, places.many(group)):
             for k, (i, j, _, _) in enumerate(terms):
@@ -136,7 +150,8 @@ class Sweep:
     def _single(self, system, i, j, function, names, sites, shape):
         """⟨i|H|j⟩, (points, orbitals, orbitals), or (1, orbitals, orbitals) where it does not change."""
         if not self.varies(names):
-            return np.reshape(np.asarray(system.hamiltonian(i, j, params=self.each[0]), complex), (1, *shape))
+            value = np.asarray(system.hamiltonian(i, j, params=self.each[0]), complex)
+            return _shaped(value, shape, system, i, j)[None]
         if shape == (1, 1) and id(function) not in self._by_points:
             try:
                 value = np.asarray(function(*sites, *(self.varied.get(n, self.params.get(n)) for n in names)), complex)
@@ -149,7 +164,22 @@ class Sweep:
             values = [function(*sites, *args) for args in self._arguments(names)]
         except Exception:  # Kwant's own call makes it Kwant's error
             values = [system.hamiltonian(i, j, params=params) for params in self.each]
-        return np.reshape(np.array(values, complex), (self.points, *shape))
+        return _shaped(np.array(values, complex), (self.points, *shape), system, i, j)
+
+
+def _named(site) -> str:
+    family = getattr(site.family, "name", "")
+    return f"site {tuple(site.tag)}" + (f" of {family}" if family else "")
+
+
+def _shaped(value, shape, system, i, j):
+    """value as it has to be; with one orbital, Kwant takes numbers too."""
+    if value.shape != shape and (value.shape + (1, 1))[:len(shape)] != shape:
+        rows, cols = shape[-2:]
+        sites = " and ".join(_named(system.sites[k]) for k in sorted({i, j}))
+        raise ArgumentError(f"norbs: the value of {sites} has shape {value.shape[len(shape) - 2:]}, but {rows} and {cols} orbitals "
+                            f"stand there; give values of shape {(rows, cols)}, or the lattice another norbs")
+    return value.reshape(shape)
 
 
 class _Undecided(Exception):

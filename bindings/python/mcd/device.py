@@ -572,7 +572,10 @@ def _number(value, count: int, name: str) -> int:
 
 def _complex(value, shape: tuple, name: str) -> ComplexArray:
     """value as a contiguous complex array of the given shape (None: any extent)."""
-    given = np.asarray(value)
+    try:
+        given = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentError(f"{name}: not an array ({error}); give as many numbers at every point") from error
     if given.dtype.kind not in "iufc":
         raise ArgumentError(f"{name}: values of type {given.dtype}; give numbers")
     if given.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, given.shape)):
@@ -615,11 +618,16 @@ def _checked(lead, name: str):
                       *(_complex(a, (None, None), name) for a in rest))
     if not isinstance(lead, (Lead, SelfEnergy)):
         raise ArgumentError(f"{name}: {type(lead).__name__}; give a Lead or a SelfEnergy")
-    interface = array(lead.interface, (None,), f"{name}.interface", np.int64)
+    interface = lead.interface if np.size(lead.interface) else np.empty(0, np.int64)  # an empty list has numbers of no type
+    interface = array(interface, (None,), f"{name}.interface", np.int64)
     m = len(interface)
 
     def matrices(value, shape, part):
         value = np.asarray(value)
+        if value.ndim not in (2, 3) or any(want not in (None, have) for want, have in zip(shape, value.shape[-2:])):
+            wanted = tuple("n" if extent is None else extent for extent in shape)
+            raise ArgumentError(f"{name}.{part}: shape {value.shape} for {m} interface orbitals; give shape {wanted}, or that "
+                                "with the points in front")
         return _complex(value if value.ndim == 3 else value[None], (None, *shape), f"{name}.{part}")
 
     if isinstance(lead, SelfEnergy):
@@ -652,7 +660,12 @@ def _entries(hamiltonian):
         raise ArgumentError("hamiltonian: give sparse matrices, one for every point, or (rows, cols, values)")
     rows = array(hamiltonian[0], (None,), "rows", np.int64)
     cols = array(hamiltonian[1], rows.shape, "cols", np.int64)
-    values = _complex(np.atleast_2d(hamiltonian[2]), (None, len(rows)), "values")
+    values = hamiltonian[2]
+    try:
+        values = np.atleast_2d(values)
+    except ValueError:  # _complex says which
+        pass
+    values = _complex(values, (None, len(rows)), "values")
     return rows, cols, values, int(max(rows.max(initial=-1), cols.max(initial=-1))) + 1
 
 
