@@ -407,10 +407,7 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 	}
 	sides := [][]openMode{in, out}
 	for _, side := range sides {
-		repairFlux(side)
-		for i := range side {
-			b.finish(&side[i])
-		}
+		b.finish(side)
 	}
 	for _, side := range sides {
 		for i := range side {
@@ -420,6 +417,7 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 		}
 		sort.SliceStable(side, func(i, j int) bool { return before(&side[i], &side[j]) })
 	}
+	repairFlux(sides...)
 	return in, out, still
 }
 
@@ -455,6 +453,9 @@ func scale(w []complex128, f float64) {
 // orthonormal in the cell are turned until they are orthogonal in the flux. Where velocities are equal too, the number of the
 // orbital is diagonalized, which makes the choice the same for a lead and its reverse and keeps uncoupled chains apart.
 func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
+	if len(group) == 1 {
+		return group
+	}
 	cells := make([][]complex128, len(group))
 	for i, w := range group {
 		cells[i] = b.inCell(w, lambda)
@@ -468,9 +469,6 @@ func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
 		f := 1 / math.Sqrt(norm2(cells[i]))
 		scale(cells[i], f)
 		scale(w, f)
-	}
-	if len(group) == 1 {
-		return group
 	}
 	velocities := diagonalize(group, cells, func(i, j int) complex128 { return flux(group[i], group[j]) })
 	for from := 0; from < len(group); {
@@ -522,29 +520,43 @@ func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex
 	return values
 }
 
-// repairFlux removes what rounding left of the flux between modes of nearly equal momenta: with the matrix G ≈ 1 of the
-// fluxes, X·(3 − G)/2 ≈ X·G^{−1/2}.
-func repairFlux(modes []openMode) {
-	n := len(modes)
+// repairFlux removes what rounding left of the flux between modes of nearly equal momenta: with the matrix G ≈ S of the fluxes,
+// S = diag(±1), X·(3 − SG)/2 has them to second order.
+func repairFlux(sides ...[]openMode) {
+	n := 0
+	for _, side := range sides {
+		n += len(side)
+	}
 	if n == 0 {
 		return
 	}
-	size := len(modes[0].wave)
-	x := make([]complex128, 0, n*size) // the modes in rows
-	for i := range modes {
-		x = append(x, modes[i].wave...)
+	var x []complex128 // the modes in rows
+	for _, side := range sides {
+		for i := range side {
+			x = append(x, side[i].wave...)
+		}
 	}
+	size := len(x) / n
 	form := adjoint(x, n, size)
-	scale(form, math.Copysign(0.5, real(flux(modes[0].wave, modes[0].wave)))) // they all move the same way
+	scale(form, 0.5)
 	scale(form[size/2*n:], -1)
 	g := multiply(x, form, n, size, n) // Gᵀ
-	scale(g, -0.5)
 	for i := range n {
-		g[i*n+i] += 1.5
+		f := complex(math.Copysign(0.5, -real(g[i*n+i])), 0)
+		for j := range n {
+			if j != i {
+				g[j*n+i] *= f
+			}
+		}
+	}
+	for i := range n {
+		g[i*n+i] = complex(1.5-math.Abs(real(g[i*n+i]))/2, 0)
 	}
 	fixed := multiply(g, x, n, n, size)
-	for i := range modes {
-		modes[i].wave = fixed[i*size : (i+1)*size]
+	for _, side := range sides {
+		for i := range side {
+			side[i].wave, fixed = fixed[:size:size], fixed[size:]
+		}
 	}
 }
 
@@ -556,12 +568,24 @@ func (b *bloch) inCell(w wave, lambda complex128) []complex128 {
 	return psi
 }
 
-// finish computes the mode's wave on the place of cell −1 and dE/dk = flux/ψ†ψ.
-func (b *bloch) finish(m *openMode) {
-	m.psi = b.inCell(m.wave, m.lambda)
-	m.velocity = real(flux(m.wave, m.wave)) / norm2(m.psi)
-	for i := range m.psi {
-		m.psi[i] /= m.lambda
+// finish computes the modes' waves on the place of cell −1 and dE/dk = flux/ψ†ψ.
+func (b *bloch) finish(modes []openMode) {
+	c, r, n := b.cell.Orbitals, b.rank, len(modes)
+	p, q := make([]complex128, r*n), make([]complex128, r*n)
+	for j := range modes {
+		for i := range r {
+			p[i*n+j], q[i*n+j] = modes[j].wave[i], 1i*modes[j].lambda*modes[j].wave[r+i]
+		}
+	}
+	psi := multiply(b.kw, p, c, r, n) // in cell 0, K⁻¹(wp + iλuq)
+	axpy(1, multiply(b.ku, q, c, r, n), psi)
+	for j := range modes {
+		m := &modes[j]
+		m.psi = make([]complex128, c)
+		for i := range c {
+			m.psi[i] = psi[i*n+j] / m.lambda
+		}
+		m.velocity = real(flux(m.wave, m.wave)) / norm2(m.psi)
 	}
 }
 

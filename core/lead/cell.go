@@ -199,8 +199,7 @@ func (b *bloch) leaving(decaying []wave, out []openMode) (at, bt []complex128) {
 // and b₀ in the rows of at and bt, which are overwritten.
 func (b *bloch) modes(at, bt []complex128, in, out []openMode) (*Modes, error) {
 	c, m, r, n := b.cell.Orbitals, b.cell.Interface, b.rank, len(out)
-	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m),
-		Injection: make([]complex128, m*n)}
+	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m)}
 	// b₀ = Ba₋₁ for every solution that decays or leaves, so that Σ = uBu†.
 	if !solveInPlace(at, bt, r, r) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
@@ -210,29 +209,17 @@ func (b *bloch) modes(at, bt []complex128, in, out []openMode) (*Modes, error) {
 	u := b.u[:m*r]
 	// As (u(uB)†)†, since u has many zeros.
 	res.SelfEnergy = adjoint(multiply(u, adjoint(multiply(u, bond, m, r, r), m, r), m, r, m), m, m)
-	x, y := make([]complex128, r), make([]complex128, r)
 	// Q: (E − H)ψ = u·b₀ with b₀ = B(u†ψ − a) + b for an arriving wave (a, b).
-	arriving := make([]complex128, r*n) // a in columns
-	for k, w := range in {
-		w.split(x, y)
-		for l, a := range x {
-			arriving[l*n+k] = a
-		}
-		axpy(-1, apply(bond, x, r, r), y)
-		for i, q := range apply(u, y, m, r) {
-			res.Injection[i*n+k] = q
-		}
-	}
+	arriving, rest := cut(in, r)
+	axpy(-1, multiply(bond, arriving, r, r, n), rest)
+	res.Injection = multiply(u, rest, m, r, n)
 	// The amplitude of a leaving wave (a, b) in a solution that leaves, (α, Bα), is its flux with it, −i(b† − a†B)α, as that
 	// with all other leaving and decaying waves is zero; α = u†ψ − a of what arrives.
-	amplitudes := make([]complex128, n*r)
-	for k, w := range out {
-		w.split(x, y)
-		row := amplitudes[k*r : (k+1)*r]
-		for l, b := range y {
-			row[l] = -1i * cmplx.Conj(b)
-		}
-		axpy(1i, multiply(adjoint(x, r, 1), bond, 1, r, r), row)
+	a, bs := cut(out, r)
+	amplitudes := multiply(adjoint(a, r, n), bond, n, r, r)
+	axpy(-1, adjoint(bs, r, n), amplitudes)
+	for i := range amplitudes {
+		amplitudes[i] *= 1i
 	}
 	res.Extraction = multiply(amplitudes, adjoint(u, m, r), n, r, m)
 	res.Direct = multiply(amplitudes, arriving, n, r, n)
@@ -248,6 +235,20 @@ func (b *bloch) modes(at, bt []complex128, in, out []openMode) (*Modes, error) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
 	}
 	return res, nil
+}
+
+// cut returns the numbers a₋₁ and b₀ of modes in columns (r × modes).
+func cut(modes []openMode, r int) (a, b []complex128) {
+	n := len(modes)
+	a, b = make([]complex128, r*n), make([]complex128, r*n)
+	x, y := make([]complex128, r), make([]complex128, r)
+	for k := range modes {
+		modes[k].split(x, y)
+		for l := range r {
+			a[l*n+k], b[l*n+k] = x[l], y[l]
+		}
+	}
+	return a, b
 }
 
 // scale is the size of the numbers that describe the cell.

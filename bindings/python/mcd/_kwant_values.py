@@ -3,6 +3,7 @@
 import builtins
 import cmath
 import math
+from itertools import repeat
 from types import CellType, FunctionType
 
 import numpy as np
@@ -24,7 +25,7 @@ class Sweep:
         self.each = [{**params, **{name: v[k].item() for name, v in varied.items()}} for k in range(points)]
         self.check = 2 * points // 3  # where all values are compared: in the middle of a sweep, the field may vanish
         self._by_points = set()       # functions that do not take arrays of parameters
-        self._tuples: dict = {}       # arguments at all points, by their names
+        self._columns: dict = {}      # arguments at all points, by their names
         self._twins: dict = {}        # the forms in which functions are called, by their id
 
     def varies(self, names) -> bool:
@@ -141,10 +142,10 @@ class Sweep:
         return False
 
     def _arguments(self, names) -> list:
-        """The values of the parameters with these names at every point."""
-        known = self._tuples.get(names)
+        """The values of every one of these parameters at all points."""
+        known = self._columns.get(names)
         if known is None:
-            known = self._tuples[names] = [tuple(params[n] for n in names) for params in self.each]
+            known = self._columns[names] = [[params[n] for params in self.each] for n in names]
         return known
 
     def _single(self, system, i, j, function, names, sites, shape):
@@ -161,7 +162,7 @@ class Sweep:
                 pass
             self._by_points.add(id(function))
         try:
-            values = [function(*sites, *args) for args in self._arguments(names)]
+            values = list(map(function, *map(repeat, sites), *self._arguments(names)))
         except Exception:  # Kwant's own call makes it Kwant's error
             values = [system.hamiltonian(i, j, params=params) for params in self.each]
         return _shaped(np.array(values, complex), (self.points, *shape), system, i, j)

@@ -57,7 +57,7 @@ def figure(device, values=None, label="", cmap=None, bonds=None, bond_label="", 
         for number, interface in enumerate(device.interfaces):
             _lead(ax, number, sites[np.unique(site[interface])], sites.mean(axis=0), size)
         ax.set(xlabel="$x$  ($a$)", ylabel="$y$  ($a$)", aspect="equal")
-        ax.margins(0.12)
+        ax.margins(x=0.17, y=0.12)  # room for the names of leads
         return drawn
 
 
