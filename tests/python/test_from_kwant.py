@@ -149,6 +149,29 @@ for value in np.eye(2), lambda site: np.eye(2), lambda site, phi: phi * np.eye(2
 refused(mcd.ArgumentError, "Hermitian", lambda: mcd.from_kwant(system, 1, dict(well=1j), sweep=("phi", fields)))
 """
 
+BLOCKS = """
+import devices, kwant, mcd, numpy as np
+normal = devices.superconductor()
+system, fields = normal.system, [p["phi"] for p in normal.params]
+whole = mcd.from_kwant(system, normal.energies, dict(mu=1.7), sweep=("phi", fields))
+cells = [[np.array([of(params=p) for p in normal.params]) for of in (lead.cell_hamiltonian, lead.inter_cell_hopping)]
+         for lead in system.leads]
+touched = whole.interfaces[0]
+blocks = [mcd.Lead(*(m[:, k::2, k::2] for m in cells[0]), touched[k::2]) for k in range(2)]  # electrons, holes
+device = mcd.Device((*whole.pattern, whole._values()), [*blocks, mcd.Lead(*cells[1], whole.interfaces[1])], normal.energies)
+np.testing.assert_array_equal(device.open_modes[:, :2].sum(axis=1), whole.open_modes[:, 0])
+andreev, normal_, away = device.transmission(1, 0), device.transmission(0, 0), device.transmission(2, 0)
+for k, (energy, params) in enumerate(zip(normal.energies, normal.params)):
+    s = kwant.smatrix(system, energy, params=params)
+    np.testing.assert_allclose([andreev[k], normal_[k], away[k]],
+                               [s.transmission((0, 1), (0, 0)), s.transmission((0, 0), (0, 0)), s.transmission(1, (0, 0))], atol=1e-10)
+g, J = device.jacobian(1, 0)
+step = np.zeros(device.orbitals)
+step[7] = 1e-5
+slope = (device.transmission(1, 0, step) - device.transmission(1, 0, -step)) / 2e-5
+np.testing.assert_allclose(J[:, 7], slope, atol=1e-7)
+"""
+
 HALL = """
 import devices, mcd, numpy as np
 arms = (6, 13, 1), (26, 33, 1), (6, 13, -1), (26, 33, -1)
@@ -169,6 +192,10 @@ def test_reference_devices():
 
 def test_value_functions():
     python("-c", FUNCTIONS)
+
+
+def test_blocks_of_a_conservation_law():
+    python("-c", BLOCKS)
 
 
 def test_quantum_hall_effect():

@@ -17,7 +17,11 @@ ComplexArray = NDArray[np.complex128]
 
 
 class Lead(NamedTuple):
-    """A periodic lead: cells 0, 1, … lead away from the device."""
+    """A periodic lead: cells 0, 1, … lead away from the device.
+
+    One with a conservation law may be given as several, one for the orbitals of each block: transmissions between blocks, such
+    as Andreev reflection from electrons to holes, and their derivatives are then like all others.
+    """
 
     cell: ArrayLike       #: Hamiltonian of one cell, (orbitals, orbitals), or with the points of the sweep in front
     hopping: ArrayLike    #: ⟨cell n+1|H|cell n⟩, (orbitals, interface), or with the points in front
