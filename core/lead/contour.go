@@ -3,6 +3,7 @@ package lead
 import (
 	"math"
 	"math/cmplx"
+	"slices"
 )
 
 // contour computes the waves of a chain that decay or leave from its Green's function in the infinite lead,
@@ -31,14 +32,13 @@ const (
 )
 
 // moments finds the means M₀ and M₁ of B⁻¹ and zB⁻¹, [row][column], with enough points that accept takes them, finished or
-// reversed as it needs them. It gives up if that would take more points than a Schur form costs, as a wave next to a band edge
-// hardly decays, or if they are not accepted twice: next to a Landau level, flat in k, B⁻¹ is large all along the contour and
-// the square of that is lost.
+// reversed as it needs them. It gives up if that would take more points than a Schur form costs: a wave next to a band edge
+// hardly decays, and next to a Landau level, flat in k, B⁻¹ is large all along the contour and the square of that is lost.
 func (b *bands) moments(accept func(c *contour, m means) bool) {
 	w := b.width
-	most := min(max(96, w*w/3), 1<<21/w) // the second bounds the memory
-	tries := 2
-	for count := 48; count <= most && tries > 0; count = count * 4 / 3 &^ 1 {
+	left := max(112, w*w/3) // points
+	most := 1 << 21 / w     // for their memory
+	for count := 48; count <= min(left, most); count = count * 4 / 3 &^ 1 {
 		c := newContour(b, count)
 		if !c.resolves() {
 			continue
@@ -46,7 +46,7 @@ func (b *bands) moments(accept func(c *contour, m means) bool) {
 		if accept(c, c.means()) {
 			return
 		}
-		tries--
+		left -= count
 	}
 }
 
@@ -239,11 +239,15 @@ type generators struct {
 	leftExponent, rightExponent []int
 }
 
-func (g *generators) setLeft(c *contour, y int, x []complex128) {
+func newGenerators(w, points int) *generators {
+	return &generators{points: points, left: make([]float64, w*8*points), right: make([]float64, w*2*points)}
+}
+
+func (g *generators) setLeft(y int, z, x []complex128) {
 	n := g.points
 	row := g.left[y*8*n : (y+1)*8*n]
 	for m, v := range x {
-		zv := c.z[m] * v
+		zv := z[m] * v
 		row[m], row[n+m], row[2*n+m], row[3*n+m] = real(v), -imag(v), imag(v), real(v)
 		row[4*n+m], row[5*n+m], row[6*n+m], row[7*n+m] = real(zv), -imag(zv), imag(zv), real(zv)
 	}
@@ -259,13 +263,10 @@ func (g *generators) setRight(y int, x []complex128) {
 // generators returns those of the upper triangle and, where bonds depend on k, of the lower one: else B is symmetric.
 func (c *contour) generators() (upper, lower *generators) {
 	w, points := c.b.width, len(c.cos)
-	empty := func() *generators {
-		return &generators{points: points, left: make([]float64, w*8*points), right: make([]float64, w*2*points)}
-	}
-	upper = empty()
+	upper = newGenerators(w, points)
 	var g []complex128 // [site][point]
 	if c.b.bond != nil {
-		lower = empty()
+		lower = newGenerators(w, points)
 		g = c.gauge()
 	}
 	x, exponent, turned := make([]complex128, points), make([]int, points), make([]complex128, points)
@@ -273,7 +274,7 @@ func (c *contour) generators() (upper, lower *generators) {
 		x[m] = 1
 	}
 	upper.leftExponent = c.solution(false, x, exponent, func(y int, v []complex128) {
-		upper.setLeft(c, y, v)
+		upper.setLeft(y, c.z, v)
 		if lower != nil {
 			for m, z := range v {
 				turned[m] = z * inverse(g[y*points+m])
@@ -292,7 +293,7 @@ func (c *contour) generators() (upper, lower *generators) {
 			for m, z := range v {
 				turned[m] = z * g[y*points+m]
 			}
-			lower.setLeft(c, y, turned)
+			lower.setLeft(y, c.z, turned)
 		}
 	})
 	if lower != nil {
@@ -386,31 +387,59 @@ func (c *contour) means() means {
 func (c *contour) finish(m means) (first, second []complex128) {
 	b, w := c.b, c.b.width
 	first, second = m.first, m.second
-	add := func(mode mode, u []complex128, weight complex128) {
-		lambda := cmplx.Rect(1, mode.k)
-		row := make([]complex128, w)
-		for j, y := range u {
-			row[j] = cmplx.Conj(y)
-		}
-		for i, x := range u {
-			axpy(weight*x, row, first[i*w:(i+1)*w])
-			axpy(weight*x*lambda, row, second[i*w:(i+1)*w])
-		}
-	}
 	// Residues are B⁻¹ ≈ (i/v)·ψψ†λ/(z − λ), v = dμ/dk; a wave that leaves may have any weight.
+	var open openWaves
 	for _, r := range b.right {
 		u := b.wave(r)
-		add(r, u, 1i)
+		open.add(r, u, 1i)
 		if b.mirrored {
-			mirror(u)
 			l := mode{k: -r.k, velocity: -r.velocity}
-			add(l, u, c.takenOut(l))
+			v := slices.Clone(u)
+			mirror(v)
+			open.add(l, v, c.takenOut(l))
 		}
 	}
 	for _, l := range b.left {
-		add(l, b.wave(l), c.takenOut(l))
+		open.add(l, b.wave(l), c.takenOut(l))
+	}
+	if len(open.lambda) == 0 {
+		return first, second
+	}
+	g := open.generators(w)
+	for from := 0; from < w; from += tile {
+		for top := 0; top < w; top += tile {
+			g.sums(w, top, from, func(i, j int, x, y complex128) {
+				first[i*w+j] += x
+				second[i*w+j] += y
+			})
+		}
 	}
 	return first, second
+}
+
+// openWaves are the open modes u with the factors with which uu† enters M₀.
+type openWaves struct{ lambda, weight, u []complex128 } // [wave], u [wave][site]
+
+func (o *openWaves) add(m mode, u []complex128, weight complex128) {
+	o.lambda, o.weight, o.u = append(o.lambda, cmplx.Rect(1, m.k)), append(o.weight, weight), append(o.u, u...)
+}
+
+// generators returns those of Σ weight·uu†, λ in the place of z.
+func (o *openWaves) generators(w int) *generators {
+	n := len(o.lambda)
+	g := newGenerators(w, n)
+	g.leftExponent = make([]int, (w+tile-1)/tile*n)
+	g.rightExponent = g.leftExponent
+	x, y := make([]complex128, n), make([]complex128, n)
+	for i := range w {
+		for m := range x {
+			u := o.u[m*w+i]
+			x[m], y[m] = o.weight[m]*u, cmplx.Conj(u)
+		}
+		g.setLeft(i, o.lambda, x)
+		g.setRight(i, y)
+	}
+	return g
 }
 
 // takenOut is minus the factor with which ψψ† of an arriving mode enters M₀.

@@ -102,12 +102,71 @@ INLINE void reciprocal(const double *z, double *r)
 	quotient(one, z, r);
 }
 
-static int eliminate(int64_t n, int64_t m, double *a, double *b, double least)
+// Products are subtracted in tiles of ROWS × V complex numbers, from panels of at most DEEP rows of the second factor.
+enum { ROWS = 4, DEEP = 32 };
+
+// tile subtracts a·b, the rows of a and of the result apart: b as pack leaves it.
+INLINE void tile(int64_t depth, const double *const *a, const double *b, double *const *c)
 {
-	double r[2];
-	for (int64_t k = 0; k < n; k++) {
+	vec s[ROWS][2];
+	for (int r = 0; r < ROWS; r++)
+		s[r][0] = SEE(c[r]), s[r][1] = SEE(c[r] + V);
+	for (int64_t k = 0; k < depth; k++, b += 4 * V)
+		for (int r = 0; r < ROWS; r++) {
+			const vec re = SPLAT(a[r][2 * k]), im = SPLAT(a[r][2 * k + 1]);
+			s[r][0] -= re * SEE(b), s[r][1] -= re * SEE(b + V);
+			s[r][0] -= im * SEE(b + 2 * V), s[r][1] -= im * SEE(b + 3 * V);
+		}
+	for (int r = 0; r < ROWS; r++)
+		AT(c[r]) = s[r][0], AT(c[r] + V) = s[r][1];
+}
+
+// pack writes V columns of b and i times them, zero beyond the last.
+INLINE void pack(int64_t depth, int64_t columns, const double *b, int64_t stride, double *packed)
+{
+	for (int64_t k = 0; k < depth; k++, b += stride, packed += 4 * V)
+		for (int64_t j = 0; j < V; j++) {
+			const double re = j < columns ? b[2 * j] : 0, im = j < columns ? b[2 * j + 1] : 0;
+			packed[2 * j] = re, packed[2 * j + 1] = im;
+			packed[2 * V + 2 * j] = -im, packed[2 * V + 2 * j + 1] = re;
+		}
+}
+
+// subtract subtracts a·b (rows × depth, depth × columns, depth ≤ DEEP) from c. Strides count numbers.
+static void subtract(int64_t rows, int64_t columns, int64_t depth, const double *a, int64_t as, const double *b, int64_t bs,
+                     double *c, int64_t cs)
+{
+	double packed[DEEP * 4 * V], spare[ROWS][2 * V];
+	for (int64_t j = 0; j < columns; j += V) {
+		const int64_t wide = columns - j < V ? columns - j : V;
+		pack(depth, wide, b + 2 * j, bs, packed);
+		for (int64_t i = 0; i < rows; i += ROWS) {
+			const double *from[ROWS];
+			double *to[ROWS], *result[ROWS];
+			for (int64_t r = 0; r < ROWS; r++) {
+				const int inside = i + r < rows;
+				from[r] = a + (inside ? i + r : i) * as;
+				to[r] = result[r] = inside ? c + (i + r) * cs + 2 * j : spare[r];
+				if (wide < V || !inside) {
+					to[r] = spare[r];
+					if (inside)
+						memcpy(to[r], result[r], 16 * wide);
+				}
+			}
+			tile(depth, from, packed, to);
+			for (int64_t r = 0; r < ROWS && i + r < rows; r++)
+				if (to[r] != result[r])
+					memcpy(result[r], to[r], 16 * wide);
+		}
+	}
+}
+
+// factor eliminates the columns k0 to k1 of a (n × n) from row k0 down, and exchanges whole rows of a and of b (n × m).
+static int factor(int64_t n, int64_t m, int64_t k0, int64_t k1, double *a, double *b, double least)
+{
+	for (int64_t k = k0; k < k1; k++) {
 		int64_t pivot = k;
-		double largest = 0;
+		double largest = 0, r[2];
 		for (int64_t i = k; i < n; i++) {
 			double s = size1(a + 2 * (i * n + k));
 			if (s > largest)
@@ -127,24 +186,43 @@ static int eliminate(int64_t n, int64_t m, double *a, double *b, double least)
 			double *z = a + 2 * (i * n + k);
 			double fr = z[0] * r[0] - z[1] * r[1], fi = z[0] * r[1] + z[1] * r[0];
 			z[0] = fr, z[1] = fi;
-			if (fr == 0 && fi == 0)
-				continue;
-			axpy(n - k - 1, -fr, -fi, a + 2 * (k * n + k + 1), z + 2);
-			axpy(m, -fr, -fi, b + 2 * k * m, b + 2 * i * m);
+			axpy(k1 - k - 1, -fr, -fi, a + 2 * (k * n + k + 1), z + 2);
 		}
 	}
-	for (int64_t k = n - 1; k >= 0; k--) {
-		double *row = b + 2 * k * m;
-		for (int64_t j = k + 1; j < n; j++) {
-			const double *f = a + 2 * (k * n + j);
-			if (f[0] != 0 || f[1] != 0)
+	return 1;
+}
+
+static int eliminate(int64_t n, int64_t m, double *a, double *b, double least)
+{
+	for (int64_t k0 = 0, k1; k0 < n; k0 = k1) {
+		k1 = k0 + DEEP < n ? k0 + DEEP : n;
+		if (!factor(n, m, k0, k1, a, b, least))
+			return 0;
+		for (int64_t i = k0 + 1; i < k1; i++)
+			for (int64_t k = k0; k < i; k++) {
+				const double *f = a + 2 * (i * n + k);
+				axpy(n - k1, -f[0], -f[1], a + 2 * (k * n + k1), a + 2 * (i * n + k1));
+				axpy(m, -f[0], -f[1], b + 2 * k * m, b + 2 * i * m);
+			}
+		const double *left = a + 2 * (k1 * n + k0);
+		subtract(n - k1, n - k1, k1 - k0, left, 2 * n, a + 2 * (k0 * n + k1), 2 * n, a + 2 * (k1 * n + k1), 2 * n);
+		subtract(n - k1, m, k1 - k0, left, 2 * n, b + 2 * k0 * m, 2 * m, b + 2 * k1 * m, 2 * m);
+	}
+	for (int64_t k1 = n, k0; k1 > 0; k1 = k0) {
+		k0 = k1 > DEEP ? k1 - DEEP : 0;
+		for (int64_t k = k1 - 1; k >= k0; k--) {
+			double *row = b + 2 * k * m, r[2];
+			for (int64_t j = k + 1; j < k1; j++) {
+				const double *f = a + 2 * (k * n + j);
 				axpy(m, -f[0], -f[1], b + 2 * j * m, row);
+			}
+			reciprocal(a + 2 * (k * n + k), r);
+			for (int64_t j = 0; j < m; j++) {
+				double re = row[2 * j], im = row[2 * j + 1];
+				row[2 * j] = re * r[0] - im * r[1], row[2 * j + 1] = re * r[1] + im * r[0];
+			}
 		}
-		reciprocal(a + 2 * (k * n + k), r);
-		for (int64_t j = 0; j < m; j++) {
-			double re = row[2 * j], im = row[2 * j + 1];
-			row[2 * j] = re * r[0] - im * r[1], row[2 * j + 1] = re * r[1] + im * r[0];
-		}
+		subtract(k0, m, k1 - k0, a + 2 * k0, 2 * n, b + 2 * k0 * m, 2 * m, b, 2 * m);
 	}
 	return 1;
 }
