@@ -10,8 +10,10 @@ package adjoint
 import (
 	"context"
 
+	"mcd/core/fault"
 	"mcd/core/lattice"
 	"mcd/core/memory"
+	"mcd/core/plan"
 	"mcd/core/scatter"
 )
 
@@ -19,8 +21,12 @@ import (
 type Options = scatter.Options
 
 // Wire is the CPU engine of a uniform strip with derivatives. The embedded scatter.Wire computes values.
+//
+// Where fronts do it with fewer operations, as on wide strips, values and derivatives by on-site energies are those of fronts;
+// everything else is computed by the strip, which takes its memory then.
 type Wire struct {
 	*scatter.Wire
+	fronts *Device // nil where the sweep of the strip has less work
 
 	// The evaluation in progress; kept here, with the function bound once, so that none allocates.
 	g, jac, weights []float64
@@ -32,20 +38,92 @@ var _ scatter.Engine = (*Wire)(nil)
 
 // NewWire prepares a batch of scattering problems on a strip, see scatter.NewWire.
 func NewWire(strip lattice.Strip, o Options) (*Wire, error) {
-	w, err := scatter.NewWire(strip, o)
+	w, err := scatter.NewIdleWire(strip, o)
 	if err != nil {
 		return nil, err
 	}
 	wire := &Wire{Wire: w}
 	wire.task = wire.group
+	if strip.Width >= plan.NarrowStrip {
+		err = wire.tryFronts(o)
+	}
+	if err == nil && wire.fronts == nil {
+		err = w.Prepare()
+	}
+	if err != nil {
+		wire.Close()
+		return nil, err
+	}
 	return wire, nil
+}
+
+// tryFronts makes fronts if they have less work than the sweep and fit into the memory.
+func (w *Wire) tryFronts(o Options) error {
+	l, terminals := w.Device()
+	fronts, err := plan.Cached(l.Orbitals, l.Rows, l.Cols, l.Interfaces, l.Positions, l.Dimensions)
+	if err != nil || fronts.Work(w.MeanModes()) >= w.Work() {
+		return err
+	}
+	d, err := NewDevice(l, terminals, []scatter.Pair{{To: int(scatter.Right), From: int(scatter.Left)}}, o)
+	if err == nil {
+		w.fronts = d
+	} else if fault.KindOf(err) == fault.Memory {
+		err = nil
+	}
+	return err
+}
+
+// Name tells the engine and its kernels.
+func (w *Wire) Name() string {
+	if w.fronts != nil {
+		return w.fronts.Name()
+	}
+	return w.Wire.Name()
+}
+
+// SetThreads sets the number of goroutines, 0 for all processors; results do not depend on it.
+func (w *Wire) SetThreads(n int) {
+	w.Wire.SetThreads(n)
+	if w.fronts != nil {
+		w.fronts.SetThreads(n)
+	}
+}
+
+// Bytes returns the memory that the wire holds.
+func (w *Wire) Bytes() int64 {
+	if w.fronts != nil {
+		return w.Wire.Bytes() + w.fronts.Bytes()
+	}
+	return w.Wire.Bytes()
 }
 
 // Close frees the wire's memory.
 func (w *Wire) Close() {
+	if w.fronts != nil {
+		w.fronts.Close()
+	}
 	w.Release(w.partial)
 	w.partial = nil
 	w.Wire.Close()
+}
+
+// Value computes the conductances g (points) in e²/h.
+func (w *Wire) Value(ctx context.Context, onsite, g []float64) error {
+	if w.fronts == nil {
+		return w.Wire.Value(ctx, onsite, g)
+	}
+	if err := w.checkCurve(onsite, g); err != nil {
+		return err
+	}
+	return w.fronts.Value(ctx, onsite, g)
+}
+
+// checkCurve checks the arguments of fronts, whose messages speak of devices.
+func (w *Wire) checkCurve(onsite, g []float64) error {
+	if err := scatter.CheckLength("conductance", len(g), w.Outputs()); err != nil {
+		return err
+	}
+	return w.Strip.ValidateOnsite(onsite)
 }
 
 // Jacobian computes the conductances g (points) in e²/h and jac[k][x][y] = ∂g[k]/∂onsite(x, y) (points × Length × Width).
@@ -53,7 +131,13 @@ func (w *Wire) Jacobian(ctx context.Context, onsite, g, jac []float64) error {
 	if err := scatter.CheckLength("jacobian", len(jac), w.Inputs()*w.Outputs()); err != nil {
 		return err
 	}
-	return w.derivatives(ctx, onsite, g, jac, nil)
+	if w.fronts == nil {
+		return w.derivatives(ctx, onsite, g, jac, nil)
+	}
+	if err := w.checkCurve(onsite, g); err != nil {
+		return err
+	}
+	return w.fronts.Jacobian(ctx, onsite, g, jac)
 }
 
 // Gradient computes the conductances g (points) and grad[x][y] = Σ_k weights[k]·∂g[k]/∂onsite(x, y) (Length × Width);
@@ -67,6 +151,12 @@ func (w *Wire) Gradient(ctx context.Context, onsite, weights, g, grad []float64)
 		if err := scatter.CheckLength("weights", len(weights), w.Outputs()); err != nil {
 			return err
 		}
+	}
+	if w.fronts != nil {
+		if err := w.checkCurve(onsite, g); err != nil {
+			return err
+		}
+		return w.fronts.Gradient(ctx, onsite, weights, g, grad)
 	}
 	if w.partial == nil {
 		b, err := w.Take(sites * len(w.Groups))

@@ -67,3 +67,17 @@ func (p *Strip) reach(h []float64, most int, lo, hi, budget float64) int {
 	}
 	return most
 }
+
+// StripWork counts the complex multiply-adds of one point with all derivatives by the sweep of a strip: at every node a division
+// and F applied to ψ and χ, on every slice the recursion of φ, ψ and χ.
+func StripWork(length, width, nodes int, columns float64) float64 {
+	w := float64(width)
+	return float64(nodes)*(4*w*w*w/3+2*columns*w*w) + float64(length)*(2.5*w*w+5*columns*w)
+}
+
+// NarrowStrip is the width below which fronts have more work than the sweep, from 2 to 1000 slices: none are planned there.
+const NarrowStrip = 100
+
+// Work counts the same by fronts, factorization by the time model: ψ and χ pass all factors twice, to be refined, and the factors
+// come from memory, which takes three eighths as long again.
+func (f *Fronts) Work(columns float64) float64 { return f.Cost + 5.5*columns*float64(f.Factors) }

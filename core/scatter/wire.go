@@ -48,6 +48,7 @@ type Wire struct {
 	constants *memory.Buffer
 	spaces    []*Workspace
 	results   *memory.Buffer
+	closed    bool
 
 	// The evaluation in progress; kept here, with the functions bound once, so that none allocates.
 	pool      parallel.Pool
@@ -80,7 +81,37 @@ type Group struct {
 // NewWire prepares a batch of scattering problems: it computes the leads and takes the memory for every later evaluation.
 func NewWire(strip lattice.Strip, o Options) (*Wire, error) { return newWire(strip, o, true) }
 
+// NewIdleWire is NewWire without the memory, which the first evaluation takes.
+func NewIdleWire(strip lattice.Strip, o Options) (*Wire, error) { return newIdleWire(strip, o, true) }
+
 func newWire(strip lattice.Strip, o Options, mixed bool) (*Wire, error) {
+	w, err := newIdleWire(strip, o, mixed)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Prepare(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Prepare takes the memory for evaluations, if that has not been done.
+func (w *Wire) Prepare() error {
+	switch {
+	case w.closed:
+		return fault.New(fault.Internal, "the wire has been closed")
+	case w.results != nil:
+		return nil
+	}
+	if err := w.allocate(); err != nil {
+		w.Release(w.constants)
+		return err
+	}
+	return w.ensureSpaces(1)
+}
+
+func newIdleWire(strip lattice.Strip, o Options, mixed bool) (*Wire, error) {
 	if err := strip.Validate(); err != nil {
 		return nil, err
 	}
@@ -105,15 +136,7 @@ func newWire(strip lattice.Strip, o Options, mixed bool) (*Wire, error) {
 		return nil, err
 	}
 	w.group()
-	if err := w.allocate(); err != nil {
-		w.Close()
-		return nil, err
-	}
 	w.SetThreads(o.Threads)
-	if err := w.ensureSpaces(1); err != nil {
-		w.Close()
-		return nil, err
-	}
 	return w, nil
 }
 
@@ -367,13 +390,13 @@ func (w *Wire) Threads() int { return w.threads }
 // SetThreads sets the number of goroutines, 0 for all processors; results do not depend on it.
 func (w *Wire) SetThreads(n int) { w.threads = min(parallel.Threads(n), len(w.Groups)) }
 
-// Close frees the wire's memory.
+// Close frees the wire's memory; it cannot be used afterwards.
 func (w *Wire) Close() {
 	w.pool.Close()
 	for _, s := range w.spaces {
 		s.free()
 	}
-	w.spaces = nil
+	w.spaces, w.closed = nil, true
 	w.Release(w.constants)
 	w.Release(w.results)
 }
@@ -398,10 +421,10 @@ func (w *Wire) ensureSpaces(n int) error {
 // Run plans the sweep for a potential and calls task once for every group, each time with a workspace that no other
 // goroutine uses; task may keep nothing of it.
 func (w *Wire) Run(ctx context.Context, onsite []float64, task func(s *Workspace, g *Group) error) error {
-	if w.constants == nil || w.constants.Data == nil {
-		return fault.New(fault.Internal, "the wire has been closed")
-	}
 	if err := w.Strip.ValidateOnsite(onsite); err != nil {
+		return err
+	}
+	if err := w.Prepare(); err != nil {
 		return err
 	}
 	width, length, t := w.Strip.Width, w.Strip.Length, w.Strip.Hopping

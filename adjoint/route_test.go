@@ -1,0 +1,89 @@
+package adjoint
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"mcd/core/fault"
+	"mcd/core/scatter"
+)
+
+// TestWideStripsByFronts checks that a wide strip takes fronts, and that these give what its sweep gives, signs of the field and
+// small conductances included.
+func TestWideStripsByFronts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a wide strip takes a minute without compiled kernels")
+	}
+	s := sweep(16, 320, 0.9, -0.004, 0.009, 3)
+	s.Hopping, s.LeadOnsite = 1.1, 4.4
+	onsite := disordered(s, 0.8, 5)
+	for i := range s.Width {
+		onsite[9*s.Width+i] += 9 // a barrier
+	}
+	w := newWire(t, s, "")
+	require.Contains(t, w.Name(), "fronts")
+	sweeper, err := scatter.NewWire(s, Options{})
+	require.NoError(t, err)
+	strip := &Wire{Wire: sweeper}
+	strip.task = strip.group
+	defer strip.Close()
+	require.Contains(t, strip.Name(), "strip")
+
+	g, jac := jacobian(t, w, onsite)
+	wantG, wantJac := jacobian(t, strip, onsite)
+	assert.Equal(t, g, value(t, w, onsite))
+	const both = 2e-11 // either is right to half of that
+	assert.InDeltaSlice(t, wantG, g, both)
+	assert.InDeltaSlice(t, wantJac, jac, both)
+	assert.Equal(t, strip.Ceiling(), w.Ceiling())
+	weights, grad, wantGrad := []float64{1, -2, 0.5}, make([]float64, w.Inputs()), make([]float64, w.Inputs())
+	require.NoError(t, w.Gradient(ctx, onsite, weights, g, grad))
+	require.NoError(t, strip.Gradient(ctx, onsite, weights, wantG, wantGrad))
+	assert.InDeltaSlice(t, wantGrad, grad, 3.5*both) // the sum of the weights
+
+	w.SetThreads(1)
+	_, again := jacobian(t, w, onsite)
+	assert.Equal(t, jac, again)
+
+	for argument, err := range map[string]error{
+		"conductance": w.Value(ctx, onsite, g[1:]), "onsite": w.Value(ctx, onsite[1:], g), "jacobian": w.Jacobian(ctx, onsite, g, jac[1:]),
+		"gradient": w.Gradient(ctx, onsite, nil, g, grad[1:]), "weights": w.Gradient(ctx, onsite, weights[1:], g, grad),
+	} {
+		assert.Equal(t, fault.Argument, fault.KindOf(err), argument)
+		assert.ErrorContains(t, err, argument)
+	}
+
+	// Where fronts do not fit the sweep is taken, and neither is where the limit is less than that.
+	small, err := NewWire(s, Options{MemoryLimit: w.fronts.WorkspaceBytes() / 8})
+	if err == nil {
+		assert.Contains(t, small.Name(), "strip")
+		small.Close()
+	} else {
+		assert.Equal(t, fault.Memory, fault.KindOf(err))
+	}
+}
+
+// TestNarrowStripsBySweep checks that the route is that of less work.
+func TestNarrowStripsBySweep(t *testing.T) {
+	for _, size := range [][2]int{{30, 30}, {1000, 8}, {6, 110}} {
+		w := newWire(t, sweep(size[0], size[1], 1.2, 0, 0.001, 1), "")
+		assert.True(t, strings.Contains(w.Name(), "strip"), "%v", size)
+	}
+}
+
+// TestIdleWire checks that a wire without memory takes it when it is needed, and none after it has been closed.
+func TestIdleWire(t *testing.T) {
+	s := sweep(7, 5, 1.2, 0, 0.1, 9)
+	idle, err := scatter.NewIdleWire(s, scatter.Options{})
+	require.NoError(t, err)
+	require.Zero(t, idle.Bytes())
+	onsite, g := disordered(s, 0.5, 1), make([]float64, 9)
+	require.NoError(t, idle.Value(ctx, onsite, g))
+	assert.Equal(t, value(t, newWire(t, s, ""), onsite), g)
+	idle.Close()
+	require.Zero(t, idle.Bytes())
+	require.ErrorContains(t, idle.Value(ctx, onsite, g), "closed")
+}
