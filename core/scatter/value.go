@@ -49,6 +49,7 @@ type Verdict struct {
 	Accurate, Derivable bool
 	// small: a conductance lies below tiny, where N − R has lost too many digits.
 	small bool
+	psi   *Wave // refined states on every slice, if Corrected has found them
 }
 
 // Reflect writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with a = q†A⁻¹q, which needs ψ at x = 0
@@ -116,6 +117,7 @@ func (s *Workspace) Corrected(v Verdict, g []float64, visit func(slice int, row 
 	if !(s.doubt(psi) <= refined) {
 		return v, nil
 	}
+	v.psi = psi
 	at := s.length - 1
 	a := s.Amplitudes(s.group.FromLeft, psi.At(at))
 	if !v.Accurate {
@@ -161,14 +163,17 @@ func (s *Workspace) mix(a, coef, out []float64) {
 // Stored returns refined states ψ of the modes coming in from the left and co-states χ of their transmission, on every slice:
 // what to use where Reflect was not good enough.
 func (s *Workspace) Stored(v Verdict) (psi, chi *Wave, err error) {
-	if psi, err = s.Full(0, Direct); err != nil {
-		return nil, nil, err
-	}
 	if chi, err = s.Full(1, Transposed); err != nil {
 		return nil, nil, err
 	}
-	return psi, chi, s.SolveAll(Request{Wave: psi, FromLeft: s.group.FromLeft, Strict: v.small},
-		Request{Wave: chi, FromRight: s.group.FromRightConj, Strict: v.small})
+	costates := Request{Wave: chi, FromRight: s.group.FromRightConj, Strict: v.small}
+	if v.psi != nil && !v.small {
+		return v.psi, chi, s.SolveAll(costates)
+	}
+	if psi, err = s.Full(0, Direct); err != nil {
+		return nil, nil, err
+	}
+	return psi, chi, s.SolveAll(Request{Wave: psi, FromLeft: s.group.FromLeft, Strict: v.small}, costates)
 }
 
 // reflection writes N − Σ|ia − 1|² for the group's points and returns the smallest among the open ones.
