@@ -3,7 +3,7 @@
 # Tests whose program is missing are skipped, and say so.
 set -eu
 missing=
-for pair in git:git clang++:clang cmake:cmake pkg-config:pkg-config flatc:flatbuffers-compiler abidiff:abigail-tools valgrind:valgrind; do
+for pair in git:git clang++:clang cmake:cmake pkg-config:pkg-config flatc:flatbuffers-compiler abidiff:abigail-tools valgrind:valgrind qemu-aarch64:qemu-user; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
 done
 [ -e /usr/include/flatbuffers/flatbuffers.h ] || missing="$missing libflatbuffers-dev"

@@ -43,6 +43,7 @@ stage "gofmt" formatted
 stage "go vet" go vet "${packages[@]}"
 stage "go with cgo" go test -timeout 20m -v "${packages[@]}"
 stage "go without cgo" env CGO_ENABLED=0 go test -timeout 20m -short -v ./adjoint/... ./core/...
+command -v qemu-aarch64 >/dev/null && stage "go on arm64" scripts/test-arm64.sh
 stage "python" .venv/bin/python -m pytest -q -rs tests/python
 stage "gallery" .venv/bin/python -m pytest -q -rs tests/gallery
 stage "abi" tests/abi/run.sh

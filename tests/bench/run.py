@@ -223,7 +223,7 @@ def main():
     options.seconds = 0.03 if options.quick else 0.15
     if options.sizes is None:
         options.sizes = (16, 24) if options.quick else (16, 24, 30, 48, 64, 100, 150)
-    options.shapes = () if options.quick else ((1000, 30, 101), (30, 400, 8))
+    options.shapes = () if options.quick else ((1000, 30, 101), (30, 400, 8), (30, 1000, 8))
 
     bench = Bench(options)
     for stage in STAGES:
