@@ -170,3 +170,22 @@ func (b *uniform) distantMapping() []complex128 {
 	}
 	return f
 }
+
+// separableMapping returns F without a field: across, waves are sin(qy), q = πn/(Width + 1), and λ + 1/λ = e − 2cos(q).
+func (b *uniform) separableMapping() []complex128 {
+	w := b.width
+	waves, scaled := make([]complex128, w*w), make([]complex128, w*w) // [n][y], [y][n]
+	for n := range w {
+		c := b.e/2 - math.Cos(math.Pi*float64(n+1)/float64(w+1))
+		lambda := complex(c, math.Sqrt(max(0, (1-c)*(1+c)))) // exp(ik) with 0 < k < π, if the mode is open
+		if math.Abs(c) > 1 {
+			lambda = complex(1/(c+math.Copysign(math.Sqrt((c-1)*(c+1)), c)), 0)
+		}
+		for y := range w {
+			turns := (n + 1) * (y + 1) % (2 * (w + 1)) // exactly
+			u := complex(math.Sqrt(2/float64(w+1))*math.Sin(math.Pi*float64(turns)/float64(w+1)), 0)
+			waves[n*w+y], scaled[y*w+n] = u, lambda*u
+		}
+	}
+	return multiply(scaled, waves, w, w, w)
+}

@@ -92,6 +92,10 @@ func solve(p Params) (*Lead, error) {
 		lead.Velocity = append(lead.Velocity, m.velocity*p.Hopping)
 		lead.Vectors = append(lead.Vectors, m.u...)
 	}
+	if p.Field == 0 {
+		lead.F = b.separableMapping()
+		return lead, nil
+	}
 	f, ok := contourMapping(b)
 	if !ok {
 		d, err := decay(b, right)
