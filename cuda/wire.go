@@ -79,7 +79,10 @@ func upload(stream driver.Stream, w *adjoint.Wire) (r resident, err error) {
 		return r, err
 	}
 	for k := range points {
-		c := w.Constants(k)
+		c, err := w.Constants(k)
+		if err != nil {
+			return r, err
+		}
 		for _, part := range []struct {
 			offset int64
 			values []complex128

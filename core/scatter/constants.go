@@ -12,7 +12,10 @@ type Constants struct {
 }
 
 // Constants returns a copy of the constants of a point, for engines that solve elsewhere.
-func (w *Wire) Constants(point int) Constants {
+func (w *Wire) Constants(point int) (Constants, error) {
+	if err := w.Prepare(); err != nil {
+		return Constants{}, err
+	}
 	var g *Group
 	lane := -1
 	for _, g = range w.Groups {
@@ -33,5 +36,5 @@ func (w *Wire) Constants(point int) Constants {
 	}
 	n, ld := g.open[lane], len(g.right)/(2*v*width)
 	return Constants{Energy: g.energy[lane], Phases: read(g.phases, w.Strip.Length, 1, 1), Right: read(g.right, width, ld, width),
-		Left: read(g.left, width, ld, width), FromLeft: read(g.FromLeft, width, g.Modes, n), FromRight: read(g.FromRight, width, g.Modes, n)}
+		Left: read(g.left, width, ld, width), FromLeft: read(g.FromLeft, width, g.Modes, n), FromRight: read(g.FromRight, width, g.Modes, n)}, nil
 }

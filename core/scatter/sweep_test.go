@@ -97,3 +97,23 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 		require.Positive(t, corrected)
 	}
 }
+
+// TestIdleWire checks that a wire whose memory nobody has asked for yet serves whoever solves elsewhere.
+func TestIdleWire(t *testing.T) {
+	s := lattice.Strip{Length: 4, Width: 5, Hopping: 1, LeadOnsite: 4, Fields: []float64{0, 0.03}, Energies: []float64{1.2, 1.2}}
+	idle, err := NewIdleWire(s, Options{})
+	require.NoError(t, err)
+	ready, err := NewWire(s, Options{})
+	require.NoError(t, err)
+	defer ready.Close()
+	for k := range 2 {
+		got, err := idle.Constants(k)
+		require.NoError(t, err)
+		want, err := ready.Constants(k)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	idle.Close()
+	_, err = idle.Constants(0)
+	require.ErrorContains(t, err, "closed")
+}

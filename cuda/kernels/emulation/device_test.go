@@ -96,7 +96,8 @@ func newProblem(t testing.TB, strip lattice.Strip, onsite ...[]float64) *problem
 	var modes, order []int32
 	low, high := math.Inf(1), math.Inf(-1)
 	for k := range points {
-		c := cpu.Constants(k)
+		c, err := cpu.Constants(k)
+		require.NoError(t, err)
 		n := cpu.Ceiling()[k]
 		energy, phases = append(energy, c.Energy), append(phases, c.Phases...)
 		low, high = min(low, c.Energy), max(high, c.Energy)
