@@ -57,7 +57,13 @@ assert len(calls) <= 3 * 20  # for all sites at once, and for Kwant's own values
 
 # What many sites at once would mislead, or arrays in general.
 where = {(x, y): 0.01 * x * y for x in range(5) for y in range(4)}
+def pole(site, phi):
+    try:
+        return 1 / (site.tag[0] - 2) * phi
+    except ZeroDivisionError:
+        return 0.3
 misleading = [
+    pole,
     lambda site, phi: phi * kwant.digest.uniform(repr(site)),
     lambda site, phi: phi * np.linalg.norm(site.pos),
     lambda site, phi: phi * where[site.tag],

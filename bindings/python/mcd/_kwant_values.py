@@ -14,6 +14,7 @@ from .errors import ArgumentError
 PRECISION = 1e-15  # to which values by arrays and by numbers have to agree: numpy's vector loops round differently
 SAMPLES = 200      # values that are compared at the end of a sweep
 BLOCK = 1 << 15    # values that a function computes at a time: few enough to stay in the cache
+STRICT = dict(divide="raise", over="raise", invalid="raise")  # as numbers do: a function may count on ZeroDivisionError
 BRANCHES = 64      # calls for parts of a group that a function treats differently, beyond which it is called for every term
 
 
@@ -118,7 +119,8 @@ class Sweep:
             try:
                 args = [_numbers(self.varied[n][points, None, None, None]) if n in self.varied else self.params[n]
                         for n in names]
-                value = np.asarray(function(*(s[some] for s in sites), *args), complex)
+                with np.errstate(**STRICT):
+                    value = np.asarray(function(*(s[some] for s in sites), *args), complex)
                 if len(points) == len(block) and len(some) == 1 + some[-1] - some[0]:
                     block[:, some[0]:some[-1] + 1] = value  # faster than by lists
                 else:
@@ -155,7 +157,8 @@ class Sweep:
             return _shaped(value, shape, system, i, j)[None]
         if shape == (1, 1) and id(function) not in self._by_points:
             try:
-                value = np.asarray(function(*sites, *(self.varied.get(n, self.params.get(n)) for n in names)), complex)
+                with np.errstate(**STRICT):
+                    value = np.asarray(function(*sites, *(self.varied.get(n, self.params.get(n)) for n in names)), complex)
                 if value.shape == (self.points,):
                     return value[:, None, None]
             except Exception:  # the same; numbers follow
