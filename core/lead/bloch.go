@@ -358,9 +358,9 @@ func (b *bloch) waves(both bool) (decaying, growing []wave, in, out []openMode, 
 			continue
 		}
 		if both {
-			growing = append(s.copy().first(outside), still...)
+			growing = append(withoutFlux(s.copy().first(outside), in, out), still...)
 		}
-		return append(s.first(inside), still...), growing, in, out, nil
+		return append(withoutFlux(s.first(inside), in, out), still...), growing, in, out, nil
 	}
 	return nil, nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
 }
@@ -419,6 +419,19 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 	}
 	repairFlux(sides...)
 	return in, out, still
+}
+
+// withoutFlux takes out of other waves what rounding left of their flux with open modes.
+func withoutFlux(waves []wave, sides ...[]openMode) []wave {
+	for _, w := range waves {
+		for _, side := range sides {
+			for i := range side {
+				o := side[i].wave
+				axpy(-flux(o, w)/complex(real(flux(o, o)), 0), o, w)
+			}
+		}
+	}
+	return waves
 }
 
 // isolated tells whether λ is that of one mode and of no other one next to it.
