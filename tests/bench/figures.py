@@ -20,8 +20,8 @@ LARGE = 0.700  # s, Jacobian at 100 x 100
 GROWTH = 3.8  # exponent of the cost of a Jacobian with W = L, to 150
 
 # Any device in the device engine beside Kwant; ratios of times per point, or per lead and point: peer, case of mcd, aim
-LARGE = "disc of radius 98"  # 30,000 orbitals: the linear systems alone, by every sparse solver of Kwant
-DEVICES = ["strip 100 x 100", "Hall bar 120 x 40", "disc of radius 30", "graphene 40 x 200", "Rashba 60 x 30", LARGE]
+MANY_ORBITALS = "disc of radius 98"  # 30,000 orbitals: the linear systems alone, by every sparse solver of Kwant
+DEVICES = ["strip 100 x 100", "Hall bar 120 x 40", "disc of radius 30", "graphene 40 x 200", "Rashba 60 x 30", MANY_ORBITALS]
 DEVICE_RATIOS = [
     ("MUMPS factorize and solve", "mcd factorize and solve", 5),  # one thread
     ("MUMPS by its own ordering", "mcd factorize and solve", 1),

@@ -181,10 +181,11 @@ def plot_devices(found, path):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = [n for n in found["devices"] if n != figures.LARGE][::-1]
+    names = [n for n in found["devices"] if n != figures.MANY_ORBITALS][::-1]
     figure, panels = plt.subplots(1, 2, figsize=(8.4, 0.6 + 0.62 * len(names)), layout="constrained", sharey=True)
-    for axes, title, (peer, ours, _) in zip(panels, ("factorize and solve, one thread", "sweep with import and leads"),
-                                            (figures.DEVICE_RATIOS[0], figures.DEVICE_RATIOS[2])):
+    for axes, title, peer, ours in zip(panels, ("factorize and solve, one thread", "sweep with import and leads"),
+                                       ("MUMPS factorize and solve", "Kwant smatrix"),
+                                       ("mcd factorize and solve", "mcd sweep with import and leads")):
         for case, colour, shift in (ours, "#0b5fa5", -0.19), (peer, "#c8702a", 0.19):
             walls = [1e3 * found["devices"][n]["cases"][case]["wall"] for n in names]
             bars = axes.barh([i - shift for i in range(len(names))], walls, 0.36, color=colour, label=case.split(" ")[0])

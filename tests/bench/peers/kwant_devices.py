@@ -39,7 +39,7 @@ def build(name, points):
         "disc of radius 30": lambda: devices.quantum_dot(30, 10, 8, energy=1.1, phi=fields),
         "graphene 40 x 200": lambda: devices.graphene("zigzag", 200, 20 * 3**0.5 / 2, 0.3, 14, 0.5, fields),
         "Rashba 60 x 30": lambda: devices.rashba(60, 30, energy=1.0, alpha=0.2, zeeman=0.1, phi=fields),
-        figures.LARGE: lambda: devices.quantum_dot(98, 10, 8, energy=1.1, phi=fields),
+        figures.MANY_ORBITALS: lambda: devices.quantum_dot(98, 10, 8, energy=1.1, phi=fields),
     }[name]()
 
 
@@ -111,13 +111,13 @@ def main():
         "mcd factorize and solve": (points, lambda: one.transmission(1, 0)),
         "MUMPS factorize and solve": solve(solver),
     }
-    if name == figures.LARGE:
+    if name == figures.MANY_ORBITALS:
         cases |= {"MUMPS by its own ordering": solve(mumps.Solver(), "auto"), "SuperLU factorize and solve": solve(sparse.Solver())}
     cases |= {
         "mcd value": (points, lambda: many.transmission(1, 0)),
         "mcd gradient": (points, lambda: many.vjp(1, 0, weights)),
     }
-    if name != figures.LARGE:
+    if name != figures.MANY_ORBITALS:
         cases |= {
             "Kwant smatrix, leads at hand": (1, lambda: smatrix(ready)),
             "mcd sweep with import and leads": (whole, lambda: imported(complete).transmission(1, 0)),
