@@ -151,8 +151,8 @@ func solveOf(cells []*Cell, i int) (*Modes, error) {
 	return modes, nil
 }
 
-// SolveCells solves every cell on the given number of threads (see parallel.Threads); errors are of type CellError. Of two leads that are each other's
-// reverse, as at the ends of a wire, the waves are computed once.
+// SolveCells solves every cell on the given number of threads (see parallel.Threads); errors are of type CellError. Of two leads
+// that are each other's reverse, as at the ends of a wire, the waves are computed once.
 func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, error) {
 	all := make([]*Modes, len(cells))
 	partner, taken := pairs(cells)

@@ -98,8 +98,8 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 	}
 }
 
-// TestIdleWire checks that a wire whose memory nobody has asked for yet serves whoever solves elsewhere.
-func TestIdleWire(t *testing.T) {
+// TestConstantsOfIdleWire checks that a wire whose memory nobody has asked for yet serves whoever solves elsewhere.
+func TestConstantsOfIdleWire(t *testing.T) {
 	s := lattice.Strip{Length: 4, Width: 5, Hopping: 1, LeadOnsite: 4, Fields: []float64{0, 0.03}, Energies: []float64{1.2, 1.2}}
 	idle, err := NewIdleWire(s, Options{})
 	require.NoError(t, err)

@@ -162,6 +162,16 @@ class Library:
         return list(out)
 
 
+def refused(call, *words, status=None):
+    """The error of a call that has to fail with a status, MCD_ERR_ARGUMENT if none is given, in these words."""
+    try:
+        call()
+    except Error as e:
+        assert e.status == (MCD_ERR_ARGUMENT if status is None else status) and all(word in e.text for word in words), e
+        return e
+    raise AssertionError(f"not refused: {words}")
+
+
 def rough(sites, seed=1):
     """A fixed uneven potential around the clean wire's."""
     import random

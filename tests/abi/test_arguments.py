@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from boundary import MCD_ERR_ARGUMENT, MCD_ERR_FILE, MCD_ERR_SIZE, MCD_ERR_STATE, Callback, Error, Library, Progress, doubles, rough
+from boundary import MCD_ERR_FILE, MCD_ERR_SIZE, MCD_ERR_STATE, Callback, Library, Progress, doubles, refused, rough
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +25,6 @@ def problem(lib, wire):
 @pytest.fixture
 def job(lib, problem):
     return lib.job(problem)
-
-
-def refused(call, *words, status=MCD_ERR_ARGUMENT):
-    with pytest.raises(Error) as e:
-        call()
-    assert e.value.status == status, e.value
-    for word in words:
-        assert word in e.value.text, e.value
-    return e.value
 
 
 nan, inf = math.nan, math.inf
