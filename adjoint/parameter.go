@@ -57,7 +57,7 @@ func (w *Wire) parameter(ctx context.Context, onsite, g, dg []float64, byField b
 		amplitudes := s.Amplitudes(group.FromRight, psi.At(0))
 		for l, p := range group.Points[:group.Unique] {
 			le := w.Lead(p)
-			d, err := newVariation(le, byField)
+			d, err := newVariation(ctx, le, byField)
 			if err != nil {
 				return err
 			}
@@ -90,8 +90,8 @@ type variation struct {
 	sigma   []complex128 // dΣ_R; dΣ_L is its mirror image
 }
 
-func newVariation(le *lead.Lead, byField bool) (*variation, error) {
-	dE, dField, err := le.DerivativeF()
+func newVariation(ctx context.Context, le *lead.Lead, byField bool) (*variation, error) {
+	dE, dField, err := le.DerivativeF(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -761,9 +761,9 @@ func (s *system) varyLeads(ctx context.Context, energies []float64, changes []co
 		if energies != nil {
 			dE = energies[p]
 		}
-		sensitivity, err := lead.NewSensitivity(c, le.terminals[p].Sigma)
+		sensitivity, err := lead.NewSensitivity(ctx, c, le.terminals[p].Sigma)
 		if err == nil {
-			all[i][p], err = sensitivity.Along(dh, dv, dE)
+			all[i][p], err = sensitivity.Along(ctx, dh, dv, dE)
 		}
 		if err != nil {
 			return ofLead(err, i, p)

@@ -1,6 +1,7 @@
 package lead
 
 import (
+	"context"
 	"math/big"
 	"testing"
 
@@ -82,7 +83,7 @@ func errorOf(t *testing.T, l *Lead) float64 {
 			c[y*w+j] = sum.round()
 		}
 	}
-	e, err := newStein(l)
+	e, err := newStein(nil, l)
 	require.NoError(t, err)
 	dx, err := e.solve(c)
 	require.NoError(t, err)
@@ -101,7 +102,7 @@ func TestFIsAccurate(t *testing.T) {
 
 func TestDerivativesAreThoseOfF(t *testing.T) {
 	for _, p := range []Params{{1, 1, 4, 2.5, 0.1}, {2, 1.3, 4, 1.5, 0.2}, {7, 1, 4, 1.2, 0}, {12, 1, 4, 1.2, 0.071}, wire(0.065), {9, 1, 4, 9, 0.1}, {5, 1, 4, 150, 0.1}} {
-		dE, dField, err := solved(t, p).DerivativeF()
+		dE, dField, err := solved(t, p).DerivativeF(context.Background())
 		require.NoError(t, err)
 		difference := func(shift func(p *Params, h float64), h float64) []complex128 {
 			q, r := p, p

@@ -24,6 +24,7 @@ import (
 // and K is singular only for states that couple to neither side and do no harm. So no step depends on an inverse of v or
 // of E − h; p′ = λp, q′ = λq make the waves a linear eigenvalue problem of order 2r.
 type bloch struct {
+	stop *stop
 	cell *Cell
 	rank int
 	// w, u (Orbitals × rank): u is zero beyond the interface.
@@ -64,8 +65,8 @@ type openMode struct {
 	psi         []complex128 // on the place of cell −1
 }
 
-func newBloch(cell *Cell) *bloch {
-	b := &bloch{cell: cell}
+func newBloch(stop *stop, cell *Cell) *bloch {
+	b := &bloch{stop: stop, cell: cell}
 	b.factorHopping()
 	if b.rank > 0 {
 		b.scatter()
@@ -91,7 +92,7 @@ func (b *bloch) factorHopping() {
 	}
 	for range 40 {
 		turned := false
-		for i := range m {
+		for i := 0; i < m && !b.stop.now(); i++ {
 			for j := range i {
 				if start[i] >= end[j] || start[j] >= end[i] {
 					continue
@@ -171,8 +172,8 @@ func dot(x, y []complex128) complex128 {
 // scatter computes the scattering matrix of a cell.
 func (b *bloch) scatter() {
 	c, r := b.cell.Orbitals, b.rank
-	k, scale := multiply(b.w, adjoint(b.w, c, r), c, r, c), 0.0
-	axpy(1, multiply(b.u, adjoint(b.u, c, r), c, r, c), k)
+	k, scale := multiply(b.stop, b.w, adjoint(b.w, c, r), c, r, c), 0.0
+	axpy(1, multiply(b.stop, b.u, adjoint(b.u, c, r), c, r, c), k)
 	for i := range c {
 		for j := range c {
 			v := 1i*k[i*c+j] - b.cell.Hamiltonian[i*c+j]
@@ -188,7 +189,7 @@ func (b *bloch) scatter() {
 		copy(both[i*2*r:], b.w[i*r:(i+1)*r])
 		copy(both[i*2*r+r:], b.u[i*r:(i+1)*r])
 	}
-	solveRegular(k, both, c, 2*r, epsilon*scale)
+	solveRegular(b.stop, k, both, c, 2*r, epsilon*scale)
 	b.kw, b.ku = make([]complex128, c*r), make([]complex128, c*r)
 	b.rho, b.tau = make([]complex128, r*r), make([]complex128, r*r)
 	b.rhoP, b.tauP = make([]complex128, r*r), make([]complex128, r*r)
@@ -196,7 +197,7 @@ func (b *bloch) scatter() {
 		copy(b.kw[i*r:(i+1)*r], both[i*2*r:])
 		copy(b.ku[i*r:(i+1)*r], both[i*2*r+r:])
 	}
-	fromW, fromU := multiply(adjoint(b.w, c, r), both, r, c, 2*r), multiply(adjoint(b.u, c, r), both, r, c, 2*r)
+	fromW, fromU := multiply(b.stop, adjoint(b.w, c, r), both, r, c, 2*r), multiply(b.stop, adjoint(b.u, c, r), both, r, c, 2*r)
 	for l := range r {
 		for j := range r {
 			b.rho[l*r+j], b.tauP[l*r+j] = -2i*fromW[l*2*r+j], 2*fromW[l*2*r+r+j]
@@ -226,7 +227,7 @@ func (b *bloch) transferMatrix() ([]complex128, bool) {
 		}
 		lower[i*2*r+r+i] = 1
 	}
-	if !solveInPlace(inverse, lower, r, 2*r) {
+	if !solveInPlace(b.stop, inverse, lower, r, 2*r) {
 		return nil, false
 	}
 	for _, z := range lower {
@@ -236,7 +237,7 @@ func (b *bloch) transferMatrix() ([]complex128, bool) {
 	}
 	n := 2 * r
 	t := make([]complex128, n*n)
-	upper := multiply(b.rhoP, lower, r, r, n) // p′ = τp + ρ′q′
+	upper := multiply(b.stop, b.rhoP, lower, r, r, n) // p′ = τp + ρ′q′
 	for i := range r {
 		copy(t[i*n:(i+1)*n], upper[i*n:(i+1)*n])
 		copy(t[(r+i)*n:(r+i+1)*n], lower[i*n:(i+1)*n])
@@ -254,7 +255,7 @@ func (b *bloch) transfer() (*spectrum, bool) {
 	if !ok {
 		return nil, false
 	}
-	s, ok := newSchur(t, n)
+	s, ok := newSchur(b.stop, t, n)
 	if !ok {
 		return nil, false
 	}
@@ -273,7 +274,7 @@ func (b *bloch) cayley() (*spectrum, bool) {
 	var best []complex128
 	var bestSigma complex128
 	size := math.Inf(1)
-	for try := range 8 {
+	for try := 0; try < 8 && !b.stop.now(); try++ {
 		sigma := cmplx.Exp(complex(0, 0.7+2.399963229728653*float64(try))) // turned by the golden angle
 		left, right := make([]complex128, n*n), make([]complex128, n*n)
 		for i := range r {
@@ -291,7 +292,7 @@ func (b *bloch) cayley() (*spectrum, bool) {
 				set(r+i, r+j, -one, -b.tauP[i*r+j])
 			}
 		}
-		if !solveInPlace(left, right, n, n) {
+		if !solveInPlace(b.stop, left, right, n, n) {
 			continue
 		}
 		norm := 0.0
@@ -308,7 +309,7 @@ func (b *bloch) cayley() (*spectrum, bool) {
 	if math.IsInf(size, 1) {
 		return nil, false
 	}
-	s, ok := newSchur(best, n)
+	s, ok := newSchur(b.stop, best, n)
 	if !ok {
 		return nil, false
 	}
@@ -358,9 +359,9 @@ func (b *bloch) waves(both bool) (decaying, growing []wave, in, out []openMode, 
 			continue
 		}
 		if both {
-			growing = append(withoutFlux(s.copy().first(outside), in, out), still...)
+			growing = append(b.withoutFlux(s.copy().first(outside), in, out), still...)
 		}
-		return append(withoutFlux(s.first(inside), in, out), still...), growing, in, out, nil
+		return append(b.withoutFlux(s.first(inside), in, out), still...), growing, in, out, nil
 	}
 	return nil, nil, nil, nil, fault.New(fault.Numerical, "the open modes of a lead could not be told from the decaying ones: the energy %g is too close to a band edge", b.cell.Energy)
 }
@@ -379,6 +380,9 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 	for i, first := range open {
 		if done[i] {
 			continue
+		}
+		if b.stop.now() {
+			return nil, nil, nil
 		}
 		var group []wave
 		for j := i; j < len(open); j++ {
@@ -417,13 +421,16 @@ func (b *bloch) openModes(s *spectrum, open []int) (in, out []openMode, still []
 		}
 		sort.SliceStable(side, func(i, j int) bool { return before(&side[i], &side[j]) })
 	}
-	repairFlux(sides...)
+	b.repairFlux(sides...)
 	return in, out, still
 }
 
 // withoutFlux takes out of other waves what rounding left of their flux with open modes.
-func withoutFlux(waves []wave, sides ...[]openMode) []wave {
+func (b *bloch) withoutFlux(waves []wave, sides ...[]openMode) []wave {
 	for _, w := range waves {
+		if b.stop.now() {
+			break
+		}
 		for _, side := range sides {
 			for i := range side {
 				o := side[i].wave
@@ -483,14 +490,14 @@ func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
 		scale(cells[i], f)
 		scale(w, f)
 	}
-	velocities := diagonalize(group, cells, func(i, j int) complex128 { return flux(group[i], group[j]) })
+	velocities := b.diagonalize(group, cells, func(i, j int) complex128 { return flux(group[i], group[j]) })
 	for from := 0; from < len(group); {
 		to := from + 1
 		for to < len(group) && velocities[to]-velocities[from] <= equal*math.Abs(velocities[from]) {
 			to++
 		}
 		same := cells[from:to]
-		diagonalize(group[from:to], same, func(i, j int) complex128 {
+		b.diagonalize(group[from:to], same, func(i, j int) complex128 {
 			sum := complex128(0)
 			for n, x := range same[i] {
 				sum += complex(float64(n), 0) * cmplx.Conj(x) * same[j][n]
@@ -504,7 +511,7 @@ func (b *bloch) fluxOrthogonal(group []wave, lambda complex128) []wave {
 
 // diagonalize turns the waves, and their values in a cell with them, into eigenvectors of the Hermitian form and returns its
 // eigenvalues in ascending order.
-func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex128) []float64 {
+func (b *bloch) diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex128) []float64 {
 	n := len(group)
 	a := make([]complex128, n*n)
 	for i := range n {
@@ -512,7 +519,7 @@ func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex
 			a[i*n+j] = form(i, j)
 		}
 	}
-	vectors := hermitianVectors(a, n) // leaves a diagonal
+	vectors := hermitianVectors(b.stop, a, n) // leaves a diagonal
 	order := make([]int, n)
 	for i := range order {
 		order[i] = i
@@ -535,7 +542,7 @@ func diagonalize(group []wave, cells [][]complex128, form func(i, j int) complex
 
 // repairFlux removes what rounding left of the flux between modes of nearly equal momenta: with the matrix G ≈ S of the fluxes,
 // S = diag(±1), X·(3 − SG)/2 has them to second order.
-func repairFlux(sides ...[]openMode) {
+func (b *bloch) repairFlux(sides ...[]openMode) {
 	n := 0
 	for _, side := range sides {
 		n += len(side)
@@ -553,7 +560,7 @@ func repairFlux(sides ...[]openMode) {
 	form := adjoint(x, n, size)
 	scale(form, 0.5)
 	scale(form[size/2*n:], -1)
-	g := multiply(x, form, n, size, n) // Gᵀ
+	g := multiply(b.stop, x, form, n, size, n) // Gᵀ
 	for i := range n {
 		f := complex(math.Copysign(0.5, -real(g[i*n+i])), 0)
 		for j := range n {
@@ -565,7 +572,7 @@ func repairFlux(sides ...[]openMode) {
 	for i := range n {
 		g[i*n+i] = complex(1.5-math.Abs(real(g[i*n+i]))/2, 0)
 	}
-	fixed := multiply(g, x, n, n, size)
+	fixed := multiply(b.stop, g, x, n, n, size)
 	for _, side := range sides {
 		for i := range side {
 			side[i].wave, fixed = fixed[:size:size], fixed[size:]
@@ -590,8 +597,8 @@ func (b *bloch) finish(modes []openMode) {
 			p[i*n+j], q[i*n+j] = modes[j].wave[i], 1i*modes[j].lambda*modes[j].wave[r+i]
 		}
 	}
-	psi := multiply(b.kw, p, c, r, n) // in cell 0, K⁻¹(wp + iλuq)
-	axpy(1, multiply(b.ku, q, c, r, n), psi)
+	psi := multiply(b.stop, b.kw, p, c, r, n) // in cell 0, K⁻¹(wp + iλuq)
+	axpy(1, multiply(b.stop, b.ku, q, c, r, n), psi)
 	for j := range modes {
 		m := &modes[j]
 		m.psi = make([]complex128, c)
@@ -625,7 +632,7 @@ func (b *bloch) polish(o *openMode) {
 			}
 		}
 		factors, y := append([]complex128(nil), matrix...), append([]complex128(nil), x...)
-		solveRegular(factors, y, c, 1, epsilon*b.scale())
+		solveRegular(b.stop, factors, y, c, 1, epsilon*b.scale())
 		scale(y, 1/math.Sqrt(norm2(y)))
 		x = y
 		k += real(dot(x, apply(matrix, x, c, c))) / slope()
@@ -640,7 +647,7 @@ func (b *bloch) polish(o *openMode) {
 		x[i] *= phase / complex(cmplx.Abs(phase), 0)
 	}
 	o.psi, o.k, o.velocity, o.lambda = x, k, velocity, cmplx.Rect(1, k)
-	a, bs := multiply(adjoint(b.u[:m*r], m, r), x[:m], r, m, 1), multiply(adjoint(b.w, c, r), x, r, c, 1)
+	a, bs := multiply(b.stop, adjoint(b.u[:m*r], m, r), x[:m], r, m, 1), multiply(b.stop, adjoint(b.w, c, r), x, r, c, 1)
 	for i := range r {
 		o.wave[i], o.wave[r+i] = a[i]+1i*o.lambda*bs[i], a[i]-1i*o.lambda*bs[i]
 	}

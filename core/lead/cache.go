@@ -32,7 +32,7 @@ func SolveAll(ctx context.Context, params []Params, threads int) ([]*Lead, error
 	solved := make([]*Lead, len(todo))
 	err := parallel.For(ctx, len(todo), threads, func(_, i int) (err error) {
 		if solved[i] = cache.get(todo[i]); solved[i] == nil {
-			if solved[i], err = Solve(todo[i]); err == nil {
+			if solved[i], err = solveUntil(ctx, todo[i]); err == nil {
 				cache.put(solved[i])
 			}
 		}

@@ -87,28 +87,42 @@ func (c *Cell) Validate() error {
 // SolveCell computes the modes of a lead. On a band edge the answer is not defined, next to one it is as ill-conditioned
 // as the physics. A bound state of the lead's end at the very energy, where Σ has a pole, is an error of kind Numerical;
 // close to one Σ is large and its rounding with it.
-func SolveCell(c *Cell) (modes *Modes, err error) {
-	defer parallel.Recover(&err)
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	modes, _, err = solvePair(c, nil)
+func SolveCell(c *Cell) (*Modes, error) {
+	modes, _, err := solvePair(context.Background(), c, nil)
 	return modes, err
 }
 
 // solvePair solves a cell and, unless it is nil, its reverse.
-func solvePair(c *Cell, back *reversed) (modes, backward *Modes, err error) {
-	if ch := newChain(c); ch != nil && 3*c.Interface > 2*c.Orbitals { // a Schur form is the cheaper, the lower the rank
+func solvePair(ctx context.Context, c *Cell, back *reversed) (modes, backward *Modes, err error) {
+	err = until(ctx, func(s *stop) (err error) {
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		modes, backward, err = solveEither(s, c, back)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return modes, backward, nil
+}
+
+// solveEither solves by a contour what is a chain, the rest by a Schur form.
+func solveEither(stop *stop, c *Cell, back *reversed) (modes, backward *Modes, err error) {
+	if ch := newChain(stop, c); ch != nil && 3*c.Interface > 2*c.Orbitals { // a Schur form is the cheaper, the lower the rank
 		if modes, backward := ch.solve(back); modes != nil {
 			return modes, backward, nil
 		}
 	}
-	return solveWaves(c, back)
+	if stop.now() {
+		return nil, nil, errStopped
+	}
+	return solveWaves(stop, c, back)
 }
 
 // solveWaves solves any cell, and its reverse, by a Schur form of its waves.
-func solveWaves(c *Cell, back *reversed) (modes, backward *Modes, err error) {
-	b := newBloch(c)
+func solveWaves(stop *stop, c *Cell, back *reversed) (modes, backward *Modes, err error) {
+	b := newBloch(stop, c)
 	if b.rank == 0 {
 		modes, err = b.modes(nil, nil, nil, nil)
 		return modes, nil, err
@@ -143,8 +157,8 @@ func (e *CellError) Error() string { return e.Err.Error() }
 // Unwrap returns the error without the number.
 func (e *CellError) Unwrap() error { return e.Err }
 
-func solveOf(cells []*Cell, i int) (*Modes, error) {
-	modes, err := SolveCell(cells[i])
+func solveOf(ctx context.Context, cells []*Cell, i int) (*Modes, error) {
+	modes, _, err := solvePair(ctx, cells[i], nil)
 	if err != nil {
 		return nil, &CellError{i, err}
 	}
@@ -155,17 +169,17 @@ func solveOf(cells []*Cell, i int) (*Modes, error) {
 // that are each other's reverse, as at the ends of a wire, the waves are computed once.
 func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, error) {
 	all := make([]*Modes, len(cells))
-	partner, taken := pairs(cells)
+	partner, taken := pairs(ctx, cells)
 	err := parallel.For(ctx, len(cells), threads, func(_, i int) (err error) {
 		if taken[i] {
 			return nil
 		}
 		if j := partner[i]; j >= 0 {
-			if all[i], all[j], err = solvePair(cells[i], newReversed(cells[i])); err == nil {
+			if all[i], all[j], err = solvePair(ctx, cells[i], newReversed(cells[i])); err == nil {
 				return nil
 			}
 		}
-		all[i], err = solveOf(cells, i)
+		all[i], err = solveOf(ctx, cells, i)
 		return err
 	})
 	if err != nil {
@@ -173,7 +187,7 @@ func SolveCells(ctx context.Context, cells []*Cell, threads int) ([]*Modes, erro
 	}
 	for _, j := range partner {
 		if j >= 0 && all[j] == nil {
-			if all[j], err = solveOf(cells, j); err != nil {
+			if all[j], err = solveOf(ctx, cells, j); err != nil {
 				return nil, err
 			}
 		}
@@ -201,28 +215,28 @@ func (b *bloch) modes(at, bt []complex128, in, out []openMode) (*Modes, error) {
 	c, m, r, n := b.cell.Orbitals, b.cell.Interface, b.rank, len(out)
 	res := &Modes{Orbitals: c, Interface: m, Open: n, Waves: make([]complex128, c*2*n), SelfEnergy: make([]complex128, m*m)}
 	// b₀ = Ba₋₁ for every solution that decays or leaves, so that Σ = uBu†.
-	if !solveInPlace(at, bt, r, r) {
+	if !solveInPlace(b.stop, at, bt, r, r) {
 		return nil, fault.New(fault.Numerical, "the self-energy of a lead has a pole at the energy %g: change the energy a little", b.cell.Energy)
 	}
 	transpose(bt, r)
 	bond := bt // B
 	u := b.u[:m*r]
 	// As (u(uB)†)†, since u has many zeros.
-	res.SelfEnergy = adjoint(multiply(u, adjoint(multiply(u, bond, m, r, r), m, r), m, r, m), m, m)
+	res.SelfEnergy = adjoint(multiply(b.stop, u, adjoint(multiply(b.stop, u, bond, m, r, r), m, r), m, r, m), m, m)
 	// Q: (E − H)ψ = u·b₀ with b₀ = B(u†ψ − a) + b for an arriving wave (a, b).
 	arriving, rest := cut(in, r)
-	axpy(-1, multiply(bond, arriving, r, r, n), rest)
-	res.Injection = multiply(u, rest, m, r, n)
+	axpy(-1, multiply(b.stop, bond, arriving, r, r, n), rest)
+	res.Injection = multiply(b.stop, u, rest, m, r, n)
 	// The amplitude of a leaving wave (a, b) in a solution that leaves, (α, Bα), is its flux with it, −i(b† − a†B)α, as that
 	// with all other leaving and decaying waves is zero; α = u†ψ − a of what arrives.
 	a, bs := cut(out, r)
-	amplitudes := multiply(adjoint(a, r, n), bond, n, r, r)
+	amplitudes := multiply(b.stop, adjoint(a, r, n), bond, n, r, r)
 	axpy(-1, adjoint(bs, r, n), amplitudes)
 	for i := range amplitudes {
 		amplitudes[i] *= 1i
 	}
-	res.Extraction = multiply(amplitudes, adjoint(u, m, r), n, r, m)
-	res.Direct = multiply(amplitudes, arriving, n, r, n)
+	res.Extraction = multiply(b.stop, amplitudes, adjoint(u, m, r), n, r, m)
+	res.Direct = multiply(b.stop, amplitudes, arriving, n, r, n)
 	scale(res.Direct, -1)
 	for j, w := range append(append([]openMode(nil), in...), out...) {
 		res.Momenta = append(res.Momenta, w.k)

@@ -51,10 +51,10 @@ func checkModes(t *testing.T, name string, cell *Cell, s *Modes, tolerance float
 		a[i*c+i] += complex(cell.Energy, 0)
 	}
 	gv := append([]complex128(nil), cell.Hopping...)
-	solveRegular(a, gv, c, m, 1e-15) // a state without coupling may sit at the energy
-	back := multiply(adjoint(cell.Hopping, c, m), gv, m, c, m)
+	solveRegular(nil, a, gv, c, m, 1e-15) // a state without coupling may sit at the energy
+	back := multiply(nil, adjoint(cell.Hopping, c, m), gv, m, c, m)
 	amplified := complex(1+math.Pow(largest(gv), 2), 0) // what an error of Σ may become in v†(E − h − Σ)⁻¹v
-	broadening := multiply(s.Injection, adjoint(s.Injection, m, n), m, n, m)
+	broadening := multiply(nil, s.Injection, adjoint(s.Injection, m, n), m, n, m)
 	for i := range m {
 		for j := range m {
 			small((back[i*m+j]-s.SelfEnergy[i*m+j])/amplified, "fixed point")
@@ -70,9 +70,9 @@ func checkModes(t *testing.T, name string, cell *Cell, s *Modes, tolerance float
 			psi[j][i] = s.Waves[i*2*n+j]
 		}
 		lambda := cmplx.Exp(complex(0, s.Momenta[j]))
-		forward := multiply(cell.Hopping, psi[j][:m], c, m, 1)
-		backward := multiply(adjoint(cell.Hopping, c, m), psi[j], m, c, 1)
-		own := multiply(cell.Hamiltonian, psi[j], c, c, 1)
+		forward := multiply(nil, cell.Hopping, psi[j][:m], c, m, 1)
+		backward := multiply(nil, adjoint(cell.Hopping, c, m), psi[j], m, c, 1)
+		own := multiply(nil, cell.Hamiltonian, psi[j], c, c, 1)
 		for i := range c {
 			r := forward[i]/lambda + own[i] - complex(cell.Energy, 0)*psi[j][i]
 			if i < m {
@@ -102,10 +102,10 @@ func checkModes(t *testing.T, name string, cell *Cell, s *Modes, tolerance float
 		h[i*m+i] += complex(cell.Energy, 0)
 	}
 	wave := append([]complex128(nil), s.Injection...)
-	require.True(t, solveInPlace(h, wave, m, n))
-	reflection := multiply(s.Extraction, wave, n, m, n)
+	require.True(t, solveInPlace(nil, h, wave, m, n))
+	reflection := multiply(nil, s.Extraction, wave, n, m, n)
 	axpy(1, s.Direct, reflection)
-	unit := multiply(adjoint(reflection, n, n), reflection, n, n, n)
+	unit := multiply(nil, adjoint(reflection, n, n), reflection, n, n, n)
 	for i := range n {
 		unit[i*n+i]--
 		for j := range n {
@@ -190,7 +190,7 @@ func turned(random *rand.Rand, cell *Cell) *Cell {
 	c, m := cell.Orbitals, cell.Interface
 	u := make([]complex128, c*c)
 	block := func(from, n int) {
-		v := hermitianVectors(hermitian(random, n), n)
+		v := hermitianVectors(nil, hermitian(random, n), n)
 		for i := range n {
 			copy(u[(from+i)*c+from:], v[i*n:(i+1)*n])
 		}
@@ -202,8 +202,8 @@ func turned(random *rand.Rand, cell *Cell) *Cell {
 	for i := range m {
 		copy(top[i*m:(i+1)*m], ua[i*c:])
 	}
-	h := multiply(u, multiply(cell.Hamiltonian, ua, c, c, c), c, c, c)
-	return &Cell{c, m, h, multiply(u, multiply(cell.Hopping, top, c, m, m), c, c, m), cell.Energy}
+	h := multiply(nil, u, multiply(nil, cell.Hamiltonian, ua, c, c, c), c, c, c)
+	return &Cell{c, m, h, multiply(nil, u, multiply(nil, cell.Hopping, top, c, m, m), c, c, m), cell.Energy}
 }
 
 // twice is two uncoupled copies of a cell, as spin makes them.
@@ -234,7 +234,7 @@ func TestCellsOfEveryKind(t *testing.T) {
 	for trial := range 20 {
 		for _, shape := range [][3]int{{1, 1, 1}, {4, 4, 4}, {6, 3, 3}, {6, 6, 2}, {5, 3, 1}, {9, 4, 3}} {
 			c, m, rank := shape[0], shape[1], shape[2]
-			cell := &Cell{c, m, hermitian(random, c), multiply(randomMatrix(random, c, rank), randomMatrix(random, rank, m), c, rank, m), random.NormFloat64()}
+			cell := &Cell{c, m, hermitian(random, c), multiply(nil, randomMatrix(random, c, rank), randomMatrix(random, rank, m), c, rank, m), random.NormFloat64()}
 			checkCell(t, fmt.Sprint("random ", shape, trial), cell, 1e-10)
 		}
 	}
@@ -323,11 +323,11 @@ func TestPerfectWire(t *testing.T) {
 			a[i*n+i] += complex(right.Energy, 0)
 		}
 		psi := append([]complex128(nil), l.Injection...)
-		require.True(t, solveInPlace(a, psi, n, l.Open))
-		reflected := multiply(l.Extraction, psi, l.Open, n, l.Open)
+		require.True(t, solveInPlace(nil, a, psi, n, l.Open))
+		reflected := multiply(nil, l.Extraction, psi, l.Open, n, l.Open)
 		axpy(1, l.Direct, reflected)
 		assert.LessOrEqual(t, largest(reflected), 1e-12)
-		passed := multiply(r.Extraction, psi, r.Open, n, l.Open)
+		passed := multiply(nil, r.Extraction, psi, r.Open, n, l.Open)
 		for i, amplitude := range passed { // mode j arrives with momentum −k and leaves with k: the orders agree
 			want := 0.0
 			if i/l.Open == i%l.Open {
@@ -342,12 +342,12 @@ func TestSensitivityIsTheDerivative(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 13))
 	for _, shape := range [][3]int{{1, 1, 1}, {4, 4, 4}, {6, 3, 3}, {6, 6, 2}} {
 		c, m, rank := shape[0], shape[1], shape[2]
-		cell := &Cell{c, m, hermitian(random, c), multiply(randomMatrix(random, c, rank), randomMatrix(random, rank, m), c, rank, m), 0.2}
+		cell := &Cell{c, m, hermitian(random, c), multiply(nil, randomMatrix(random, c, rank), randomMatrix(random, rank, m), c, rank, m), 0.2}
 		dh, dv, dE := hermitian(random, c), randomMatrix(random, c, m), 0.7
 		s := checkCell(t, fmt.Sprint(shape), cell, 1e-11)
-		sensitivity, err := NewSensitivity(cell, s.SelfEnergy)
+		sensitivity, err := NewSensitivity(context.Background(), cell, s.SelfEnergy)
 		require.NoError(t, err)
-		exact, err := sensitivity.Along(dh, dv, dE)
+		exact, err := sensitivity.Along(context.Background(), dh, dv, dE)
 		require.NoError(t, err)
 		at := func(x float64) []complex128 {
 			moved := &Cell{c, m, append([]complex128(nil), cell.Hamiltonian...), append([]complex128(nil), cell.Hopping...), cell.Energy + x*dE}
@@ -367,7 +367,7 @@ func TestSensitivityIsTheDerivative(t *testing.T) {
 			dh, dv []complex128
 			dE     float64
 		}{{dh, nil, 0}, {nil, dv, 0}, {nil, nil, dE}} {
-			d, err := sensitivity.Along(part.dh, part.dv, part.dE)
+			d, err := sensitivity.Along(context.Background(), part.dh, part.dv, part.dE)
 			require.NoError(t, err)
 			axpy(-1, d, exact)
 		}
@@ -380,14 +380,14 @@ func TestSensitivityWhereBandsCross(t *testing.T) {
 	// a coupling opens a gap and has no derivative.
 	cell := &Cell{2, 2, make([]complex128, 4), []complex128{1, 0, 0, -1}, 0}
 	s := checkCell(t, "crossing", cell, 1e-13)
-	sensitivity, err := NewSensitivity(cell, s.SelfEnergy)
+	sensitivity, err := NewSensitivity(context.Background(), cell, s.SelfEnergy)
 	require.NoError(t, err)
-	d, err := sensitivity.Along(nil, nil, 1)
+	d, err := sensitivity.Along(context.Background(), nil, nil, 1)
 	require.NoError(t, err)
 	for i, want := range []complex128{0.5, 0, 0, 0.5} {
 		assert.InDelta(t, 0, cmplx.Abs(d[i]-want), 1e-13)
 	}
-	_, err = sensitivity.Along([]complex128{0, 1, 1, 0}, nil, 0)
+	_, err = sensitivity.Along(context.Background(), []complex128{0, 1, 1, 0}, nil, 0)
 	assert.Equal(t, fault.Numerical, fault.KindOf(err))
 }
 
@@ -435,7 +435,7 @@ func TestReversedLeads(t *testing.T) {
 		back := newReversed(cell)
 		again := newReversed(back.Cell)
 		assert.True(t, newReversed(again.Cell).equal(back.Cell))
-		partner, taken := pairs([]*Cell{back.Cell, {}, again.Cell, back.Cell})
+		partner, taken := pairs(context.Background(), []*Cell{back.Cell, {}, again.Cell, back.Cell})
 		assert.Equal(t, []int{2, -1, -1, -1}, partner)
 		assert.Equal(t, []bool{false, false, true, false}, taken)
 		both, err := SolveCells(context.Background(), []*Cell{back.Cell, again.Cell}, 0)

@@ -23,7 +23,7 @@ type chain struct {
 const slowest = 0.03
 
 // newChain returns nil if the cell is none.
-func newChain(c *Cell) *chain {
+func newChain(stop *stop, c *Cell) *chain {
 	order := c.path()
 	if order == nil {
 		return nil
@@ -43,7 +43,7 @@ func newChain(c *Cell) *chain {
 		}
 		rows, columns = max(rows, row), max(columns, column)
 	}
-	ch := &chain{bands: newBands(n), cell: c, unit: math.Sqrt(rows * columns), order: order, phase: make([]complex128, n), turn: 1}
+	ch := &chain{bands: newBands(stop, n), cell: c, unit: math.Sqrt(rows * columns), order: order, phase: make([]complex128, n), turn: 1}
 	if ch.unit == 0 {
 		return nil
 	}
@@ -153,7 +153,7 @@ func (ch *chain) solve(back *reversed) (modes, backward *Modes) {
 	if ch.budget < 0 || len(ch.right) != len(left) {
 		return nil, nil
 	}
-	b := &bloch{cell: ch.cell}
+	b := &bloch{stop: ch.stop, cell: ch.cell}
 	b.factorHopping()
 	in, out := ch.openModes(b, left), ch.openModes(b, ch.right)
 	if in == nil || out == nil {
@@ -207,7 +207,7 @@ func (ch *chain) reversed(back *reversed) *chain {
 		}
 		return list
 	}
-	b := newBands(ch.width)
+	b := newBands(ch.stop, ch.width)
 	b.mirrored, b.right = ch.mirrored, turned(ch.leftModes())
 	if !b.mirrored {
 		b.left = turned(ch.right)
@@ -260,7 +260,7 @@ func (ch *chain) openModes(b *bloch, modes []mode) []openMode {
 		}
 		open[i] = o
 	}
-	repairFlux(open)
+	b.repairFlux(open)
 	sort.SliceStable(open, func(i, j int) bool { return before(&open[i], &open[j]) })
 	return open
 }
@@ -279,7 +279,7 @@ func (ch *chain) leaving(b *bloch, first, second []complex128) (at, bt []complex
 			transposed[j*r+l] = a[l*n+j]
 		}
 	}
-	for _, j := range independentRows(transposed, n, r) {
+	for _, j := range independentRows(ch.stop, transposed, n, r) {
 		for l := range r {
 			at, bt = append(at, a[l*n+j]), append(bt, bs[l*n+j])
 		}
@@ -302,14 +302,14 @@ func (ch *chain) amplitudes(u []complex128, r int, m []complex128) []complex128 
 }
 
 // independentRows returns the places of r rows of a (n × r) that span the others well, by elimination with row pivoting.
-func independentRows(a []complex128, n, r int) []int {
+func independentRows(s *stop, a []complex128, n, r int) []int {
 	rows := make([]int, n)
 	for i := range rows {
 		rows[i] = i
 	}
 	if n > r {
 		a = append([]complex128(nil), a...)
-		for k := range r {
+		for k := 0; k < r && !s.now(); k++ {
 			pivot := k
 			for i := k; i < n; i++ {
 				if sum1(a[i*r+k]) > sum1(a[pivot*r+k]) {

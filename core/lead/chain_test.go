@@ -48,14 +48,14 @@ func TestChainsBothWays(t *testing.T) {
 	solved := 0
 	for trial := range 60 {
 		cell := randomChain(random, 2+random.IntN(40), trial%3 == 0)
-		ch := newChain(cell)
+		ch := newChain(nil, cell)
 		require.NotNil(t, ch)
 		modes, _ := ch.solve(nil)
 		if modes == nil {
 			continue
 		}
 		solved++
-		want, _, err := solveWaves(cell, nil)
+		want, _, err := solveWaves(nil, cell, nil)
 		require.NoError(t, err)
 		require.Equal(t, want.Open, modes.Open)
 		assert.InDeltaSlice(t, want.Momenta, modes.Momenta, 1e-11)
@@ -69,9 +69,9 @@ func TestChainsBothWays(t *testing.T) {
 
 func TestWhatIsAChain(t *testing.T) {
 	ring := &Cell{3, 3, []complex128{0, 1, 1, 1, 0, 1, 1, 1, 0}, []complex128{1, 0, 0, 0, 1, 0, 0, 0, 1}, 0}
-	assert.Nil(t, newChain(ring))
+	assert.Nil(t, newChain(nil, ring))
 	apart := &Cell{2, 2, make([]complex128, 4), []complex128{1, 0, 0, 1}, 0}
-	assert.Nil(t, newChain(apart))
+	assert.Nil(t, newChain(nil, apart))
 	uncoupled := &Cell{2, 2, []complex128{0, 1, 1, 0}, make([]complex128, 4), 0}
-	assert.Nil(t, newChain(uncoupled))
+	assert.Nil(t, newChain(nil, uncoupled))
 }

@@ -38,7 +38,7 @@ func (b *bands) moments(accept func(c *contour, m means) bool) {
 	w := b.width
 	left := max(112, w*w/3) // points
 	most := 1 << 21 / w     // for their memory
-	for count := 48; count <= min(left, most); count = count * 4 / 3 &^ 1 {
+	for count := 48; count <= min(left, most) && !b.stop.now(); count = count * 4 / 3 &^ 1 {
 		c := newContour(b, count)
 		if !c.resolves() {
 			continue
@@ -353,7 +353,7 @@ func (c *contour) means() means {
 	upper, lower := c.generators()
 	first, second := make([]complex128, w*w), make([]complex128, w*w)
 	for from := 0; from < w; from += tile {
-		for top := 0; top <= from; top += tile {
+		for top := 0; top <= from && !b.stop.now(); top += tile {
 			upper.sums(w, top, from, func(i, j int, x, y complex128) {
 				if i <= j {
 					first[i*w+j], second[i*w+j] = x, y
@@ -407,7 +407,7 @@ func (c *contour) finish(m means) (first, second []complex128) {
 	}
 	g := open.generators(w)
 	for from := 0; from < w; from += tile {
-		for top := 0; top < w; top += tile {
+		for top := 0; top < w && !b.stop.now(); top += tile {
 			g.sums(w, top, from, func(i, j int, x, y complex128) {
 				first[i*w+j] += x
 				second[i*w+j] += y
@@ -468,7 +468,7 @@ func contourMapping(b *uniform) (f []complex128, ok bool) {
 	b.moments(func(c *contour, m means) bool {
 		first, second := c.finish(m)
 		// F·M₀ = M₁ with symmetric M: M₀Fᵀ = M₁.
-		if !solveInPlace(first, second, w, w) {
+		if !solveInPlace(b.stop, first, second, w, w) {
 			return false
 		}
 		transpose(second, w)

@@ -90,12 +90,20 @@ func onsiteAndNeighbours(h []float64, j, w int) {
 func decay(b *uniform, right []mode) (*decaying, error) {
 	w, count := b.width, b.width-len(right)
 	n := 2 * w
-	s, ok := newRealSchur(transfer(b), n)
-	if !ok {
-		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
-	}
-	if !s.order(right) {
-		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
+	t := transfer(b)
+	var s *realSchur
+	err := b.stop.leave(func() error {
+		var ok bool
+		if s, ok = newRealSchur(t, n); !ok {
+			return fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
+		}
+		if !s.order(right) {
+			return fault.New(fault.Numerical, "the modes of a lead of width %d could not be ordered: the energy is too close to a band edge", w)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &decaying{width: w, count: count, next: unpair(s.z, w, count), here: unpair(s.z[w*n:], w, count)}, nil
 }
@@ -120,7 +128,7 @@ func unpair(z []float64, w, count int) []complex128 {
 }
 
 // mapping returns F = X₁X₂⁻¹ (Width × Width) from the decaying solutions and the right-movers.
-func mapping(d *decaying, right []mode) ([]complex128, error) {
+func mapping(stop *stop, d *decaying, right []mode) ([]complex128, error) {
 	w := d.width
 	here, next := make([]complex128, w*w), make([]complex128, w*w)
 	for y := range w {
@@ -137,7 +145,7 @@ func mapping(d *decaying, right []mode) ([]complex128, error) {
 	// F·here = next is hereᵀ·Fᵀ = nextᵀ.
 	transpose(here, w)
 	transpose(next, w)
-	if !solveInPlace(here, next, w, w) {
+	if !solveInPlace(stop, here, next, w, w) {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d are linearly dependent: the energy lies on a band edge", w)
 	}
 	transpose(next, w)
@@ -166,7 +174,7 @@ func (b *uniform) distantMapping() []complex128 {
 		for y := range w {
 			f[y*w+y] = -complex(b.cos[y], -b.sin[y])
 		}
-		solveInPlace(a, f, w, w)
+		solveInPlace(b.stop, a, f, w, w)
 	}
 	return f
 }
@@ -187,5 +195,5 @@ func (b *uniform) separableMapping() []complex128 {
 			waves[n*w+y], scaled[y*w+n] = u, lambda*u
 		}
 	}
-	return multiply(scaled, waves, w, w, w)
+	return multiply(b.stop, scaled, waves, w, w, w)
 }

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// Dense complex matrices are stored by rows.
+// Dense complex matrices are stored by rows. What a stop ends is left unfinished.
 
 func transpose(a []complex128, n int) {
 	for i := range n {
@@ -20,13 +20,16 @@ func transpose(a []complex128, n int) {
 
 // solveInPlace replaces b (n × m) by a⁻¹b by Gaussian elimination with row pivoting; a (n × n) is overwritten by its
 // factors. It returns false if a is singular.
-func solveInPlace(a, b []complex128, n, m int) bool { return eliminate(a, b, n, m, 0) }
+func solveInPlace(s *stop, a, b []complex128, n, m int) bool { return eliminate(s, a, b, n, m, 0) }
 
-func eliminate(a, b []complex128, n, m int, least float64) bool {
+func eliminate(s *stop, a, b []complex128, n, m int, least float64) bool {
 	if native() {
-		return nativeEliminate(a, b, n, m, least)
+		return nativeEliminate(s, a, b, n, m, least)
 	}
 	for k := range n {
+		if s.now() {
+			return false
+		}
 		pivot, largest := k, 0.0
 		for i := k; i < n; i++ {
 			if s := sum1(a[i*n+k]); s > largest {
@@ -54,7 +57,7 @@ func eliminate(a, b []complex128, n, m int, least float64) bool {
 			axpy(-f, b[k*m:(k+1)*m], b[i*m:(i+1)*m])
 		}
 	}
-	for k := n - 1; k >= 0; k-- {
+	for k := n - 1; k >= 0 && !s.now(); k-- {
 		row := b[k*m : (k+1)*m]
 		for j := k + 1; j < n; j++ {
 			axpy(-a[k*n+j], b[j*m:(j+1)*m], row)
@@ -69,18 +72,18 @@ func eliminate(a, b []complex128, n, m int, least float64) bool {
 
 // solveRegular is solveInPlace with pivots below least made as large as that: for singular systems whose right-hand sides
 // are in the range of the matrix.
-func solveRegular(a, b []complex128, n, m int, least float64) {
-	eliminate(a, b, n, m, least)
+func solveRegular(s *stop, a, b []complex128, n, m int, least float64) {
+	eliminate(s, a, b, n, m, least)
 }
 
 // multiply returns a·b for a (n × l), b (l × m).
-func multiply(a, b []complex128, n, l, m int) []complex128 {
+func multiply(s *stop, a, b []complex128, n, l, m int) []complex128 {
 	c := make([]complex128, n*m)
 	if native() {
-		nativeMultiply(a, b, c, n, l, m)
+		nativeMultiply(s, a, b, c, n, l, m)
 		return c
 	}
-	for i := range n {
+	for i := 0; i < n && !s.now(); i++ {
 		for k := range l {
 			if f := a[i*l+k]; f != 0 {
 				axpy(f, b[k*m:(k+1)*m], c[i*m:(i+1)*m])
@@ -132,7 +135,7 @@ func swap(a, b []complex128) {
 func sum1(z complex128) float64 { return math.Abs(real(z)) + math.Abs(imag(z)) }
 
 // hermitianVectors returns the eigenvectors of the Hermitian matrix a (n × n, overwritten) in columns, by Jacobi's rotations.
-func hermitianVectors(a []complex128, n int) []complex128 {
+func hermitianVectors(s *stop, a []complex128, n int) []complex128 {
 	vt := make([]complex128, n*n) // vectors in rows
 	for i := range n {
 		vt[i*n+i] = 1
@@ -151,7 +154,7 @@ func hermitianVectors(a []complex128, n int) []complex128 {
 		if off <= 1e-17*all {
 			break
 		}
-		for i := range n {
+		for i := 0; i < n && !s.now(); i++ {
 			for j := range i {
 				g := a[j*n+i]
 				size := cmplx.Abs(g)

@@ -1,11 +1,11 @@
 package lead
 
 import (
+	"context"
 	"math"
 	"math/cmplx"
 
 	"mcd/core/fault"
-	"mcd/core/parallel"
 )
 
 // DerivativeF returns ∂F/∂Energy and ∂F/∂Field (Width × Width, [row][column]). They grow without bound towards a band
@@ -16,15 +16,25 @@ import (
 //	dF − gτ·dF·F = g(dτF² + (dH₀ − dE)F + dτ†),
 //
 // where gτ has the eigenvalues of F: it is singular only where the product of two of them is 1, on a band edge.
-func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
-	defer parallel.Recover(&err)
-	e, err := newStein(l)
+func (l *Lead) DerivativeF(ctx context.Context) (dE, dField []complex128, err error) {
+	err = until(ctx, func(s *stop) (err error) {
+		dE, dField, err = l.derivativeF(s)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return dE, dField, nil
+}
+
+func (l *Lead) derivativeF(stop *stop) (dE, dField []complex128, err error) {
+	e, err := newStein(stop, l)
 	if err != nil {
 		return nil, nil, err
 	}
 	w := l.Width
 	// dτ = 2iȳτ dφ, and F = gτ† with diagonal τ gives g = Fτ†⁻¹.
-	f2 := multiply(l.F, l.F, w, w, w)
+	f2 := multiply(stop, l.F, l.F, w, w, w)
 	dE, dField = make([]complex128, w*w), make([]complex128, w*w)
 	for y := range w {
 		m := complex(0, float64(2*y-(w-1))) // 2iȳ
@@ -47,23 +57,24 @@ func (l *Lead) DerivativeF() (dE, dField []complex128, err error) {
 // F_L = JFJ = (JZ)S(JZ)⁻¹, the columns of V = JZ − F·JZ·S obey gτV = VS: of a left-going solution u, the differences
 // w_x = u_x − Fu_{x−1} obey gτw₁ = w₀. So X = VYZ† with Y − SYS = V⁻¹gCZ for unitary Z, solved column by column.
 type stein struct {
+	stop    *stop
 	lead    *Lead
 	tau     []complex128 // diagonal of τ
 	distant bool         // far outside the band, where X = gC + gτXF is iterated instead
 	z, v, s []complex128
 }
 
-func newStein(l *Lead) (*stein, error) {
+func newStein(stop *stop, l *Lead) (*stein, error) {
 	w := l.Width
-	b := newUniform(l.Params)
-	e := &stein{lead: l, tau: make([]complex128, w), distant: b.distant()}
+	b := newUniform(stop, l.Params)
+	e := &stein{stop: stop, lead: l, tau: make([]complex128, w), distant: b.distant()}
 	for y := range w {
 		e.tau[y] = complex(-l.Hopping*b.cos[y], -l.Hopping*b.sin[y])
 	}
 	if e.distant {
 		return e, nil
 	}
-	schur, ok := newSchur(append([]complex128(nil), l.F...), w)
+	schur, ok := newSchur(stop, append([]complex128(nil), l.F...), w)
 	if !ok {
 		return nil, fault.New(fault.Numerical, "the modes of a lead of width %d did not converge", w)
 	}
@@ -74,7 +85,7 @@ func newStein(l *Lead) (*stein, error) {
 		copy(left[y*w:(y+1)*w], e.z[(w-1-y)*w:(w-y)*w])
 	}
 	e.v = left
-	back := multiply(l.F, multiply(left, e.s, w, w, w), w, w, w)
+	back := multiply(stop, l.F, multiply(stop, left, e.s, w, w, w), w, w, w)
 	for i := range back {
 		e.v[i] -= back[i]
 	}
@@ -89,12 +100,12 @@ func (e *stein) solve(c []complex128) ([]complex128, error) {
 		for y := range w {
 			axpy(1/cmplx.Conj(e.tau[y]), c[y*w:(y+1)*w], scaled[y*w:(y+1)*w])
 		}
-		return multiply(e.lead.F, scaled, w, w, w)
+		return multiply(e.stop, e.lead.F, scaled, w, w, w)
 	}
 	if e.distant {
 		x := g(c)
 		for range 6 {
-			next := multiply(x, e.lead.F, w, w, w)
+			next := multiply(e.stop, x, e.lead.F, w, w, w)
 			for y := range w {
 				for j := range w {
 					next[y*w+j] = e.tau[y]*next[y*w+j] + c[y*w+j]
@@ -104,12 +115,12 @@ func (e *stein) solve(c []complex128) ([]complex128, error) {
 		}
 		return x, nil
 	}
-	y := multiply(g(c), e.z, w, w, w)
+	y := multiply(e.stop, g(c), e.z, w, w, w)
 	v := append([]complex128(nil), e.v...)
-	if !solveInPlace(v, y, w, w) || !steinColumns(e.s, e.s, y, w) {
+	if !solveInPlace(e.stop, v, y, w, w) || !steinColumns(e.stop, e.s, e.s, y, w) {
 		return nil, notDifferentiable(e.lead.Energy)
 	}
-	x := multiply(e.v, multiply(y, adjoint(e.z, w, w), w, w, w), w, w, w)
+	x := multiply(e.stop, e.v, multiply(e.stop, y, adjoint(e.z, w, w), w, w, w), w, w, w)
 	if !(largestOf(x) < math.MaxFloat64) {
 		return nil, notDifferentiable(e.lead.Energy)
 	}
@@ -125,10 +136,10 @@ func notDifferentiable(energy float64) error {
 //
 // Where s_ii·t_jj = 1 an arriving and a leaving wave have the same momentum. States at opposite edges may, and are not
 // coupled by C; then neither are they by Y. Otherwise there is no solution, and the answer is false.
-func steinColumns(s, t, y []complex128, n int) bool {
+func steinColumns(stop *stop, s, t, y []complex128, n int) bool {
 	size := largestOf(y)
 	sum := make([]complex128, n)
-	for j := range n {
+	for j := 0; j < n && !stop.now(); j++ {
 		for i := range n {
 			sum[i] = 0
 			for l := range j {

@@ -3,10 +3,10 @@
 package lead
 
 import (
+	"context"
 	"math"
 
 	"mcd/core/fault"
-	"mcd/core/parallel"
 )
 
 // Params name one lead of a strip; two leads with equal Params are the same lead.
@@ -64,24 +64,28 @@ func (p Params) Validate() error {
 
 // Solve computes the lead named by p. On a band edge itself a mode has no velocity and the answer is not defined; next to
 // one it is as ill-conditioned as the physics.
-func Solve(p Params) (lead *Lead, err error) {
-	defer parallel.Recover(&err)
+func Solve(p Params) (*Lead, error) { return solveUntil(context.Background(), p) }
+
+// solveUntil is Solve until ctx ends.
+func solveUntil(ctx context.Context, p Params) (lead *Lead, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	err = until(ctx, func(s *stop) (err error) {
+		lead, err = solve(s, p.unsigned())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	if p.Field < 0 {
-		p.Field = -p.Field
-		lead, err := solve(p)
-		if err != nil {
-			return nil, err
-		}
 		return lead.reversed(), nil
 	}
-	return solve(p)
+	return lead, nil
 }
 
-func solve(p Params) (*Lead, error) {
-	b := newUniform(p)
+func solve(stop *stop, p Params) (*Lead, error) {
+	b := newUniform(stop, p)
 	if b.distant() {
 		return &Lead{Params: p, F: b.distantMapping()}, nil
 	}
@@ -97,12 +101,15 @@ func solve(p Params) (*Lead, error) {
 		return lead, nil
 	}
 	f, ok := contourMapping(b)
+	if stop.now() {
+		return nil, errStopped
+	}
 	if !ok {
 		d, err := decay(b, right)
 		if err != nil {
 			return nil, err
 		}
-		if f, err = mapping(d, right); err != nil {
+		if f, err = mapping(stop, d, right); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 // Hermitian tridiagonal matrix B(k) = h − E + v·exp(−ik) + v†·exp(ik), and open modes its zeros, μ_j(k) = 0. Phases beside the
 // diagonal are left out, which takes B to a real symmetric matrix and a wave's site y to exp(iχ_y(k)) times that.
 type bands struct {
+	stop     *stop
 	width    int
 	mirrored bool         // B(−k) is B(k) mirrored
 	level    []float64    // h_yy − E
@@ -62,9 +63,9 @@ type mode struct {
 // resolution is the half width in k below which bands that nearly cross at zero are treated together.
 const resolution = 1e-9
 
-func newUniform(p Params) *uniform {
+func newUniform(stop *stop, p Params) *uniform {
 	w := p.Width
-	b := &uniform{bands: newBands(w), e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w)}
+	b := &uniform{bands: newBands(stop, w), e: (p.Onsite - p.Energy) / p.Hopping, cos: make([]float64, w), sin: make([]float64, w)}
 	b.mirrored, b.speed, b.budget = true, 2, math.MaxInt
 	for y := range w {
 		m := float64(2*y - (w - 1)) // 2ȳ, so that mirrored sites have opposite phases exactly
@@ -88,14 +89,14 @@ func (b *uniform) solve() []mode {
 	return b.bands.solve()
 }
 
-func newBands(w int) *bands {
+func newBands(stop *stop, w int) *bands {
 	rows := make([]float64, 9*w)
 	row := func() []float64 {
 		r := rows[:w:w]
 		rows = rows[w:]
 		return r
 	}
-	return &bands{width: w, level: row(), hop: make([]complex128, w), diagonal: row(), slope: row(), beside: row()[:w-1],
+	return &bands{stop: stop, width: w, level: row(), hop: make([]complex128, w), diagonal: row(), slope: row(), beside: row()[:w-1],
 		square: row()[:w-1], besideSlope: row()[:w-1], vector: row(), upper: row(), lower: row(), factor: newTridiagonal(w)}
 }
 
@@ -242,7 +243,7 @@ func (b *bands) solve() []mode {
 // radius log(1 + g/2s) around k, as μ moves by less than g/2 there: over a small part of that its slope is resolved by
 // samples. Else the interval is halved.
 func (b *bands) search(from, to float64) {
-	if b.budget--; b.budget < 0 {
+	if b.budget--; b.budget < 0 || b.stop.now() {
 		return
 	}
 	k, h := (from+to)/2, (to-from)/2

@@ -30,6 +30,8 @@ INLINE double root(double x)
 	return x;
 }
 
+INLINE int stopped(const int32_t *stop) { return __atomic_load_n(stop, __ATOMIC_RELAXED) != 0; }
+
 // modulus is |re + i·im| without overflow.
 INLINE double modulus(double re, double im)
 {
@@ -63,12 +65,12 @@ INLINE void axpy(int64_t n, double fr, double fi, const double *x, double *y)
 	}
 }
 
-static void multiply(int64_t n, int64_t l, int64_t m, const double *a, const double *b, double *c)
+static void multiply(const int32_t *stop, int64_t n, int64_t l, int64_t m, const double *a, const double *b, double *c)
 {
 	memset(c, 0, 16 * n * m);
 	for (int64_t from = 0; from < l; from += 64) { // rows of b that stay in the cache
 		int64_t to = from + 64 < l ? from + 64 : l;
-		for (int64_t i = 0; i < n; i++)
+		for (int64_t i = 0; i < n && !stopped(stop); i++)
 			for (int64_t k = from; k < to; k++) {
 				double fr = a[2 * (i * l + k)], fi = a[2 * (i * l + k) + 1];
 				if (fr != 0 || fi != 0)
@@ -192,11 +194,11 @@ static int factor(int64_t n, int64_t m, int64_t k0, int64_t k1, double *a, doubl
 	return 1;
 }
 
-static int eliminate(int64_t n, int64_t m, double *a, double *b, double least)
+static int eliminate(const int32_t *stop, int64_t n, int64_t m, double *a, double *b, double least)
 {
 	for (int64_t k0 = 0, k1; k0 < n; k0 = k1) {
 		k1 = k0 + DEEP < n ? k0 + DEEP : n;
-		if (!factor(n, m, k0, k1, a, b, least))
+		if (stopped(stop) || !factor(n, m, k0, k1, a, b, least))
 			return 0;
 		for (int64_t i = k0 + 1; i < k1; i++)
 			for (int64_t k = k0; k < i; k++) {
@@ -208,7 +210,7 @@ static int eliminate(int64_t n, int64_t m, double *a, double *b, double least)
 		subtract(n - k1, n - k1, k1 - k0, left, 2 * n, a + 2 * (k0 * n + k1), 2 * n, a + 2 * (k1 * n + k1), 2 * n);
 		subtract(n - k1, m, k1 - k0, left, 2 * n, b + 2 * k0 * m, 2 * m, b + 2 * k1 * m, 2 * m);
 	}
-	for (int64_t k1 = n, k0; k1 > 0; k1 = k0) {
+	for (int64_t k1 = n, k0; k1 > 0 && !stopped(stop); k1 = k0) {
 		k0 = k1 > DEEP ? k1 - DEEP : 0;
 		for (int64_t k = k1 - 1; k >= k0; k--) {
 			double *row = b + 2 * k * m, r[2];
@@ -321,9 +323,9 @@ INLINE void combine(int64_t from, int64_t n, int64_t skip, const double *f, int 
 		axpy(n - skip, f[2 * i], conj ? -f[2 * i + 1] : f[2 * i + 1], t + 2 * (i * n + skip), w + 2 * skip);
 }
 
-static void hessenberg(int64_t n, double *t, double *zt, double *v, double *w)
+static void hessenberg(const int32_t *stop, int64_t n, double *t, double *zt, double *v, double *w)
 {
-	for (int64_t k = 0; k + 2 < n; k++) {
+	for (int64_t k = 0; k + 2 < n && !stopped(stop); k++) {
 		double largest = 0, square = 0;
 		for (int64_t i = k + 2; i < n; i++)
 			largest = larger(largest, size1(t + 2 * (i * n + k)));
@@ -410,12 +412,12 @@ static void next_shift(int64_t n, const double *t, int64_t high, int step, doubl
 	shift[0] -= bc[0], shift[1] -= bc[1];
 }
 
-static void sweep(int64_t n, double *t, double *zt, int64_t low, int64_t high, const double *shift)
+static void sweep(const int32_t *stop, int64_t n, double *t, double *zt, int64_t low, int64_t high, const double *shift)
 {
 	double c, f[2], r[2];
 	double x[2] = {t[2 * (low * n + low)] - shift[0], t[2 * (low * n + low) + 1] - shift[1]};
 	double y[2] = {t[2 * ((low + 1) * n + low)], t[2 * ((low + 1) * n + low) + 1]};
-	for (int64_t k = low; k < high; k++) {
+	for (int64_t k = low; k < high && !stopped(stop); k++) {
 		if (k > low) {
 			double *p = t + 2 * (k * n + k - 1), *q = p + 2 * n;
 			x[0] = p[0], x[1] = p[1], y[0] = q[0], y[1] = q[1];
@@ -429,11 +431,11 @@ static void sweep(int64_t n, double *t, double *zt, int64_t low, int64_t high, c
 	}
 }
 
-static int schur(int64_t n, double *t, double *zt)
+static int schur(const int32_t *stop, int64_t n, double *t, double *zt)
 {
 	const double epsilon = 0x1p-52;
 	double work[4 * n];
-	hessenberg(n, t, zt, work, work + 2 * n);
+	hessenberg(stop, n, t, zt, work, work + 2 * n);
 	double scale = 0;
 	for (int64_t i = 0; i < n * n; i++)
 		scale = larger(scale, size1(t + 2 * i));
@@ -455,19 +457,21 @@ static int schur(int64_t n, double *t, double *zt)
 				return 0;
 			double shift[2];
 			next_shift(n, t, high, step, shift);
-			sweep(n, t, zt, low, high, shift);
+			sweep(stop, n, t, zt, low, high, shift);
+			if (stopped(stop))
+				return 0;
 		}
 	}
 	return 1;
 }
 
-static void move(int64_t n, double *t, double *zt, const uint8_t *wanted)
+static void move(const int32_t *stop, int64_t n, double *t, double *zt, const uint8_t *wanted)
 {
 	int64_t front = 0;
 	for (int64_t i = 0; i < n; i++) {
 		if (!wanted[i])
 			continue;
-		for (int64_t k = i - 1; k >= front; k--) {
+		for (int64_t k = i - 1; k >= front && !stopped(stop); k--) {
 			double *p = t + 2 * (k * n + k), *q = p + 2 * n + 2; // the two on the diagonal
 			double a[2] = {p[0], p[1]}, b[2] = {q[0], q[1]}, d[2] = {b[0] - a[0], b[1] - a[1]};
 			double c, f[2], r[2];

@@ -30,12 +30,12 @@ func TestCompiledTwins(t *testing.T) {
 				a, b := randomMatrix(random, n, n), randomMatrix(random, n, m+1)
 				x := append([]complex128(nil), b[:n*m+1]...)[:n*m]
 				b = b[:n*m]
-				require.True(t, solveInPlace(append([]complex128(nil), a...), x, n, m))
+				require.True(t, solveInPlace(nil, append([]complex128(nil), a...), x, n, m))
 				require.Equal(t, b[:n*m+1][n*m], x[:n*m+1][n*m])
-				for i, v := range multiply(a, x, n, n, m) {
+				for i, v := range multiply(nil, a, x, n, n, m) {
 					require.LessOrEqual(t, cmplx.Abs(v-b[i]), 1e-11*(1+largest(x)))
 				}
-				require.False(t, solveInPlace(make([]complex128, n*n), x, n, m))
+				require.False(t, solveInPlace(nil, make([]complex128, n*n), x, n, m))
 				rows, columns := make([]float64, 4*n), make([]float64, m*n)
 				for i := range rows {
 					rows[i] = random.NormFloat64()
@@ -58,7 +58,7 @@ func TestCompiledTwins(t *testing.T) {
 				require.Equal(t, 7.0, c[4*m])
 			}
 			a := randomMatrix(random, n, n)
-			s, ok := newSchur(append([]complex128(nil), a...), n)
+			s, ok := newSchur(nil, append([]complex128(nil), a...), n)
 			require.True(t, ok)
 			require.LessOrEqual(t, defect(a, s), 1e-13)
 			wanted := make([]bool, n)

@@ -1,11 +1,14 @@
 package lead
 
 import (
+	"context"
 	"hash/maphash"
 	"math"
 	"math/cmplx"
 	"slices"
 	"sort"
+
+	"mcd/core/parallel"
 )
 
 // reversed is the lead that grows the other way: its cell −1−n is cell n of a given lead. Its interface consists of the orbitals
@@ -75,20 +78,22 @@ func (c *Cell) equal(d *Cell) bool {
 }
 
 // pairs finds cells that are each other's reverse: partner[i] is the place of one with a greater number, −1 for none, and taken
-// tells that a cell is such a partner.
-func pairs(cells []*Cell) (partner []int, taken []bool) {
+// tells that a cell is such a partner. It stops looking once ctx has ended.
+func pairs(ctx context.Context, cells []*Cell) (partner []int, taken []bool) {
 	partner, taken = make([]int, len(cells)), make([]bool, len(cells))
 	places := map[uint64][]int{}
 	fine := make([]bool, len(cells))
 	for i, c := range cells {
-		partner[i] = -1
+		if partner[i] = -1; parallel.Cancelled(ctx) != nil {
+			continue
+		}
 		if fine[i] = c.Validate() == nil; fine[i] {
 			key := c.key()
 			places[key] = append(places[key], i)
 		}
 	}
 	for i, c := range cells {
-		if taken[i] || !fine[i] {
+		if taken[i] || !fine[i] || parallel.Cancelled(ctx) != nil {
 			continue
 		}
 		r := newReversed(c)
@@ -108,7 +113,7 @@ func pairs(cells []*Cell) (partner []int, taken []bool) {
 // bloch returns the factors of the hopping, v† = uw†.
 func (r *reversed) bloch(b *bloch) *bloch {
 	size := b.rank
-	back := &bloch{cell: r.Cell, rank: size, w: make([]complex128, len(b.u)), u: make([]complex128, len(b.w))}
+	back := &bloch{stop: b.stop, cell: r.Cell, rank: size, w: make([]complex128, len(b.u)), u: make([]complex128, len(b.w))}
 	for i, of := range r.order {
 		if of < b.cell.Interface {
 			copy(back.w[i*size:(i+1)*size], b.u[of*size:])

@@ -10,18 +10,19 @@ const epsilon = 0x1p-52
 // schur is the complex Schur form A = ZTZ† of an n × n matrix: T upper triangular, the eigenvalues on its diagonal. The
 // vectors are kept as rows of zt, zt[j] = column j of Z, so that every rotation runs along rows.
 type schur struct {
+	stop  *stop
 	n     int
 	t, zt []complex128
 }
 
 // newSchur factors a, which becomes T: reduction to Hessenberg form by reflectors, then QR steps with Wilkinson's shift.
-func newSchur(a []complex128, n int) (*schur, bool) {
-	s := &schur{n: n, t: a, zt: make([]complex128, n*n)}
+func newSchur(stop *stop, a []complex128, n int) (*schur, bool) {
+	s := &schur{stop: stop, n: n, t: a, zt: make([]complex128, n*n)}
 	for i := range n {
 		s.zt[i*n+i] = 1
 	}
 	if native() {
-		return s, nativeSchur(s.t, s.zt, n)
+		return s, nativeSchur(stop, s.t, s.zt, n)
 	}
 	s.hessenberg()
 	return s, s.iterate()
@@ -33,7 +34,7 @@ func (s *schur) row(i int) []complex128 { return s.t[i*s.n : (i+1)*s.n] }
 func (s *schur) hessenberg() {
 	n := s.n
 	v, w := make([]complex128, n), make([]complex128, n)
-	for k := range n - 2 {
+	for k := 0; k < n-2 && !s.stop.now(); k++ {
 		norm := 0.0
 		for i := k + 2; i < n; i++ {
 			norm = math.Hypot(norm, cmplx.Abs(s.t[i*n+k]))
@@ -118,6 +119,9 @@ func (s *schur) iterate() bool {
 				break
 			}
 			s.sweep(low, high, s.shift(high, step))
+			if s.stop.now() {
+				return false
+			}
 		}
 		if !found {
 			return false
@@ -150,7 +154,7 @@ func (s *schur) shift(high, step int) complex128 {
 func (s *schur) sweep(low, high int, shift complex128) {
 	n := s.n
 	x, y := s.t[low*n+low]-shift, s.t[(low+1)*n+low]
-	for k := low; k < high; k++ {
+	for k := low; k < high && !s.stop.now(); k++ {
 		if k > low {
 			x, y = s.t[k*n+k-1], s.t[(k+1)*n+k-1]
 		}
@@ -205,7 +209,7 @@ func (s *schur) rotateColumns(rows, k int, c float64, f complex128) {
 // move takes the wanted eigenvalues to the front, keeping their order, by exchanges of neighbours.
 func (s *schur) move(wanted []bool) {
 	if native() {
-		nativeMove(s.t, s.zt, s.n, wanted)
+		nativeMove(s.stop, s.t, s.zt, s.n, wanted)
 		return
 	}
 	front := 0
@@ -213,7 +217,7 @@ func (s *schur) move(wanted []bool) {
 		if !w {
 			continue
 		}
-		for k := i - 1; k >= front; k-- {
+		for k := i - 1; k >= front && !s.stop.now(); k-- {
 			s.exchange(k)
 		}
 		front++
@@ -234,7 +238,7 @@ func (s *schur) first(wanted []bool) []wave {
 }
 
 func (s *schur) copy() *schur {
-	return &schur{s.n, append([]complex128(nil), s.t...), append([]complex128(nil), s.zt...)}
+	return &schur{s.stop, s.n, append([]complex128(nil), s.t...), append([]complex128(nil), s.zt...)}
 }
 
 // exchange swaps the eigenvalues k and k+1.

@@ -1,11 +1,11 @@
 package lead
 
 import (
+	"context"
 	"math"
 	"math/cmplx"
 
 	"mcd/core/fault"
-	"mcd/core/parallel"
 )
 
 // Sensitivity gives the derivatives of a lead's self-energy along any change of its cell.
@@ -23,8 +23,18 @@ type Sensitivity struct {
 }
 
 // NewSensitivity prepares the derivatives of the self-energy that SolveCell returned for the cell.
-func NewSensitivity(cell *Cell, selfEnergy []complex128) (s *Sensitivity, err error) {
-	defer parallel.Recover(&err)
+func NewSensitivity(ctx context.Context, cell *Cell, selfEnergy []complex128) (s *Sensitivity, err error) {
+	err = until(ctx, func(stop *stop) (err error) {
+		s, err = newSensitivity(stop, cell, selfEnergy)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSensitivity(stop *stop, cell *Cell, selfEnergy []complex128) (*Sensitivity, error) {
 	if err := cell.Validate(); err != nil {
 		return nil, err
 	}
@@ -46,17 +56,17 @@ func NewSensitivity(cell *Cell, selfEnergy []complex128) (s *Sensitivity, err er
 	for i := range c {
 		g[i*c+i] = 1
 	}
-	if !solveInPlace(a, g, c, c) {
+	if !solveInPlace(stop, a, g, c, c) {
 		return nil, fault.New(fault.Numerical, "the end of the lead has a state that is coupled to nothing at the energy %g: leave it out or change the energy", cell.Energy)
 	}
-	s = &Sensitivity{cell: cell, gv: multiply(g, cell.Hopping, c, c, m), vg: multiply(adjoint(cell.Hopping, c, m), g, m, c, c)}
+	s := &Sensitivity{cell: cell, gv: multiply(stop, g, cell.Hopping, c, c, m), vg: multiply(stop, adjoint(cell.Hopping, c, m), g, m, c, c)}
 	l := make([]complex128, m*m)
 	for i := range m {
 		copy(l[i*m:(i+1)*m], s.vg[i*c:])
 	}
 	var ok, okToo bool
-	s.left, ok = newSchur(l, m)
-	s.right, okToo = newSchur(append([]complex128(nil), s.gv[:m*m]...), m)
+	s.left, ok = newSchur(stop, l, m)
+	s.right, okToo = newSchur(stop, append([]complex128(nil), s.gv[:m*m]...), m)
 	if !ok || !okToo {
 		return nil, fault.New(fault.Numerical, "the Bloch factors of a lead with %d orbitals did not converge", c)
 	}
@@ -65,8 +75,18 @@ func NewSensitivity(cell *Cell, selfEnergy []complex128) (s *Sensitivity, err er
 
 // Along returns dΣ (Interface × Interface) for the changes dh (Orbitals × Orbitals, nil for none) of the cell, dv
 // (Orbitals × Interface, nil for none) of the hopping and dE of the energy.
-func (s *Sensitivity) Along(dh, dv []complex128, dE float64) (d []complex128, err error) {
-	defer parallel.Recover(&err)
+func (s *Sensitivity) Along(ctx context.Context, dh, dv []complex128, dE float64) (d []complex128, err error) {
+	err = until(ctx, func(stop *stop) (err error) {
+		d, err = s.along(stop, dh, dv, dE)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (s *Sensitivity) along(stop *stop, dh, dv []complex128, dE float64) ([]complex128, error) {
 	c, m := s.cell.Orbitals, s.cell.Interface
 	change := make([]complex128, c*m) // (dh − dE)gv + dv
 	switch {
@@ -76,17 +96,17 @@ func (s *Sensitivity) Along(dh, dv []complex128, dE float64) (d []complex128, er
 		return nil, fault.Invalid("dv", "%d values; give %d × %d", len(dv), c, m)
 	}
 	if dh != nil {
-		change = multiply(dh, s.gv, c, c, m)
+		change = multiply(stop, dh, s.gv, c, c, m)
 	}
 	axpy(complex(-dE, 0), s.gv, change)
 	if dv != nil {
 		axpy(1, dv, change)
 	}
-	d = multiply(s.vg, change, m, c, m)
+	d := multiply(stop, s.vg, change, m, c, m)
 	if dv != nil {
-		axpy(1, multiply(adjoint(dv, c, m), s.gv, m, c, m), d)
+		axpy(1, multiply(stop, adjoint(dv, c, m), s.gv, m, c, m), d)
 	}
-	d, ok := solveStein(s.left, s.right, d)
+	d, ok := solveStein(stop, s.left, s.right, d)
 	if !ok || !(largestOf(d) < math.MaxFloat64) {
 		return nil, notDifferentiable(s.cell.Energy)
 	}
@@ -94,14 +114,14 @@ func (s *Sensitivity) Along(dh, dv []complex128, dE float64) (d []complex128, er
 }
 
 // solveStein solves X − AXB = C for Schur forms A = USU†, B = VTV†: Y − SYT = U†CV for Y = U†XV.
-func solveStein(a, b *schur, c []complex128) ([]complex128, bool) {
+func solveStein(stop *stop, a, b *schur, c []complex128) ([]complex128, bool) {
 	n := a.n
 	u, v := append([]complex128(nil), a.zt...), append([]complex128(nil), b.zt...)
 	transpose(u, n)
 	transpose(v, n)
-	y := multiply(adjoint(u, n, n), multiply(c, v, n, n, n), n, n, n)
-	ok := steinColumns(a.t, b.t, y, n)
-	return multiply(u, multiply(y, adjoint(v, n, n), n, n, n), n, n, n), ok
+	y := multiply(stop, adjoint(u, n, n), multiply(stop, c, v, n, n, n), n, n, n)
+	ok := steinColumns(stop, a.t, b.t, y, n)
+	return multiply(stop, u, multiply(stop, y, adjoint(v, n, n), n, n, n), n, n, n), ok
 }
 
 // adjoint returns a† (m × n) of a (n × m).
