@@ -23,14 +23,15 @@ size `(length, width)` is as good, and is rearranged once per call, which costs 
 module MCD
 
 using Libdl
-using LinearAlgebra: Adjoint, Hermitian, Transpose, cond, eigen, svdvals
+using LinearAlgebra: Adjoint, Hermitian, Transpose, cond, eigen, norm, svdvals
 
 export Wire, Problem, Sites, Gaussians, Gates, Hoppings, Directions, Smoothness, Result, Progress
 export clean, onsite_array, open_modes, conductance, conductance!, jacobian, jacobian!, vjp, vjp!
 export Device, Lead, SelfEnergy, transmission, transmission_matrix, conductance_matrix, circuit, resistance, resistance_jacobian
 export noise, fano, pattern, jvp
 export combined_jacobian, hopping_jacobian, hamiltonian_vjp, derivative, greens_function, wave_function, currents
-export field_derivative, energy_derivative, smatrix, transmission_eigenvalues, ldos, states, feasibility, nearest_feasible
+export field_derivative, energy_derivative, smatrix, transmission_eigenvalues, ldos, states
+export Feasibility, feasibility, nearest_feasible, read_curve, trace
 export objective, objective!, fg!, onsite, hamiltonian, labels, identify, design, find_defect, quantize, resume, smooth
 export ranked, roughness, neighbour_step, tesla, dimensionless_field
 
@@ -38,8 +39,10 @@ include("library.jl")
 include("arrays.jl")
 include("wire.jl")
 include("device.jl")
+include("targets.jl")
 include("problem.jl")
 include("result.jl")
+include("plots.jl")
 include("search.jl")
 
 "Version of the library."
@@ -77,7 +80,7 @@ end
 
 const RECIPES = Base.PkgId(Base.UUID("3cdcf5f2-1ef4-517c-9805-6587b60abb01"), "RecipesBase")
 
-"Julia before 1.9 knows no package extensions: there the plot recipe is loaded as soon as RecipesBase is."
+"Julia before 1.9 knows no package extensions: there the plot recipes are loaded as soon as RecipesBase is."
 function hook_recipes()
     isdefined(Base, :get_extension) && return
     recipes() = Base.include(Main, joinpath(@__DIR__, "..", "ext", "MCDRecipesBaseExt.jl"))

@@ -223,11 +223,26 @@ function states(wire::Wire, onsite; field::Real=0.0, energy::Real=only_energy(wi
 end
 
 """
-    feasibility(wire, target) -> (ceiling, excess, narrow, bound, report)
+    Feasibility
 
-What can be said about a curve before any search: open modes N, how far the target lies outside 0 ≤ G ≤ N, where it has
-features sharper than one flux quantum through the wire, the smallest possible |G − target|, and all that as a text.
+What can be said about a curve before any search: the `ceiling`, open modes N; the `excess`, how far the target lies outside
+0 ≤ G ≤ N; where it is too `narrow`, with features sharper than one flux quantum through the wire; the `bound`, the smallest
+possible |G − target|; all that as a `report`, which printing shows; and the `fields` and the `target` themselves.
 """
+struct Feasibility
+    ceiling::Vector{Int64}
+    excess::Vector{Float64}
+    narrow::BitVector
+    bound::Float64
+    report::String
+    fields::Vector{Float64}
+    target::Vector{Float64}
+end
+
+Base.show(io::IO, f::Feasibility) = print(io, isempty(f.report) ? "nothing stands against this curve" : f.report)
+Base.iterate(f::Feasibility, i=1) = i > nfields(f) ? nothing : (getfield(f, i), i + 1) # may be unpacked
+
+"    feasibility(wire, target)\n\nWhether a curve can be reached at all: see `Feasibility`."
 function feasibility(wire::Wire, target)
     t, h, n = memory(target, (length(wire),), "target"), wire.handle, length(wire)
     ceiling = open_modes(wire) # what takes long
@@ -235,7 +250,7 @@ function feasibility(wire::Wire, target)
     report = text((o, c, m) -> @ccall libmcd.mcd_wire_feasibility(
         h::UInt64, t::Ptr{Float64}, n::Csize_t, excess::Ptr{Float64}, n::Csize_t, narrow::Ptr{UInt8}, n::Csize_t,
         bound::Ptr{Float64}, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
-    (ceiling = ceiling, excess = excess, narrow = narrow .!= 0, bound = bound[], report = report)
+    Feasibility(ceiling, excess, narrow .!= 0, bound[], report, wire.fields, t)
 end
 
 "The curve nearest to `target` against which nothing is known: cut to 0 ≤ G ≤ N, even, no sharper than half a flux quantum."

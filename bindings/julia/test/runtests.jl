@@ -378,6 +378,86 @@ message(f) = try f(); "" catch e; e.message end
         end
     end
 
+    @testset "plots of feasibility" begin
+        wire = Wire(9, 8, range(0.15, 0, length=16)) # drawn by field
+        f = feasibility(wire, [k == 3 ? 50.0 : 1.0 + iseven(k) for k in 1:16])
+        series = MCD.plot_series(f, nearest_feasible(wire, f.target))
+        @test [s.attributes.label for s in series] == ["open modes", "out of reach", "too sharp", "nearest feasible", "target"]
+        @test series[1].data == (sort(f.fields), reverse(f.ceiling)) && series[5].data[2] == reverse(f.target)
+        @test series[2].data[2] - series[2].attributes.fillrange ≈ reverse(f.excess) && f.excess[3] == 50 - f.ceiling[3]
+        spans = series[3].data[1]
+        @test issorted(spans) && [any(a <= x <= b for (a, b) in zip(spans[1:2:end], spans[2:2:end])) for x in f.fields] == f.narrow
+        ceiling, excess = f
+        @test ceiling == open_modes(wire) && excess == f.excess && string(f) == f.report
+        calm = MCD.plot_series(feasibility(wire, fill(0.5, 16)))
+        @test [s.attributes.label for s in calm] == ["open modes", "target"]
+        recipes = Base.require(Base.PkgId(Base.UUID("3cdcf5f2-1ef4-517c-9805-6587b60abb01"), "RecipesBase"))
+        drawn = Base.invokelatest(recipes.apply_recipe, Dict{Symbol,Any}(:legend => false), f)
+        @test [d.args for d in drawn] == [s.data for s in series[[1, 2, 3, 5]]] && all(d -> !d.plotattributes[:legend], drawn)
+    end
+
+    @testset "pictures of a device" begin
+        # Two orbitals at each of three places, chained along x; the leads at both ends.
+        n, t = 3, [-1.0 0.5; 0.5 -1.0]
+        chain = [abs((i - 1) ÷ 2 - (j - 1) ÷ 2) == 1 ? t[(i-1)%2+1, (j-1)%2+1] : 0.0 for i in 1:2n, j in 1:2n]
+        ends = [Lead(zeros(2, 2), t, [i, i + 1]) for i in (1, 2n - 1)]
+        d = Device(chain, ends, 0.4; positions=[0.0 0 1 1 2 2])
+        lines, points, left, right = MCD.plot_series(d)
+        @test isequal(lines.data, ([0, 1, NaN, 1, 2, NaN], [0, 0, NaN, 0, 0, NaN])) && points.data == ([0, 1, 2], [0, 0, 0])
+        @test left.data == ([0], [0]) && right.data == ([2], [0]) && right.attributes.label == "lead 2"
+        density, flow = ldos(d, 1), currents(d, 1, 1)
+        lines, points, = MCD.plot_series(d, density, flow)
+        @test points.attributes.marker_z ≈ density[1:2:end] + density[2:2:end]
+        @test lines.attributes.line_z ≈ fill(transmission(d, 2, 1)[1], 6) # a current's size, whatever its direction
+        @test MCD.plot_series(d, nothing, fill(2.0, length(flow)))[1].attributes.line_z == fill(8.0, 6) # four entries a bond
+        @test occursin("positions", message(() -> MCD.plot_series(Device(chain, ends, 0.4))))
+        @test occursin("values", message(() -> MCD.plot_series(d, [1.0])))
+        recipes = Base.require(Base.PkgId(Base.UUID("3cdcf5f2-1ef4-517c-9805-6587b60abb01"), "RecipesBase"))
+        drawn = Base.invokelatest(recipes.apply_recipe, Dict{Symbol,Any}(), d, density, flow)
+        @test length(drawn) == 4 && drawn[2].plotattributes[:marker_z] == points.attributes.marker_z
+    end
+
+    @testset "curves" begin
+        @test read_curve([0, 0.1, 0.2], [4, 3, 1]; fields=[-0.15, 0, 0.05, 0.2]).target ≈ [2, 4, 3.5, 1]
+        @test read_curve([0.1, -0.1, 0], [3, 5, 4]; fields=[-0.05, 0.05]).target ≈ [4.5, 3.5]
+        @test read_curve([-0.2, 0], [1, 4]; fields=[0.1]).target ≈ [2.5]
+        for (words, wrong) in (("known from 0.0 to 1.0", () -> read_curve([0, 1], [1, 2]; fields=[2.0])),
+                               ("twice", () -> read_curve([0, 0], [1, 2])), ("size", () -> read_curve([0, 1], [1, 2, 3])))
+            @test occursin(words, message(wrong))
+        end
+        mktempdir() do folder
+            path, a, fields = joinpath(folder, "measured.csv"), 2e-9, range(0, 0.1, length=11)
+            write(path, "\ufeff# run 7\nB (T); G\n", ("$(tesla(x, a)); $(1 - (k - 1) / 20)\n" for (k, x) in enumerate(fields))...)
+            curve = read_curve(path; lattice_constant=a)
+            @test curve.fields ≈ fields && curve.target ≈ 1 .- (0:10) / 20
+            @test read_curve(path; fields=[0.05], lattice_constant=a).target ≈ [0.75]
+            for (content, words) in (("phi,G\n", "no line"), ("0.1\n", "line 1 has no second"), ("0.1, x\n", "line 1"))
+                write(path, content)
+                @test_throws MCD.FileError read_curve(path)
+                @test occursin(words, message(() -> read_curve(path)))
+            end
+            @test_throws MCD.FileError read_curve(joinpath(folder, "missing.csv"))
+        end
+
+        picture = fill(255, 8, 5)
+        picture[7:end, 1] .= 0
+        picture[4:end, 2:end] .= 0
+        picture[6, 3] = 255 # a hole in the silhouette does not count
+        @test trace(picture, range(0, 1, length=5); g_range=(1, 9), smoothing=0) ≈ [3, 6, 6, 6, 6]
+        @test trace(picture / 255, range(0, 1, length=9); g_range=(1, 9), smoothing=0) ≈ [3, 4.5, 6, 6, 6, 6, 6, 6, 6]
+        @test trace(fill(1.0, 8, 5), [0, 1]; g_range=(3, 11)) == [3, 3]
+        # A step between the columns 20 and 21 of 40, and one at the left edge, where the curve goes on as its mirror image.
+        step, sigma = [c > 20 && r > 5 ? 0.0 : 1.0 for r in 1:10, c in 1:40], 2
+        weights = [exp(-k^2 / 8) for k in -8:8]
+        share(inside) = sum(weights[k+9] * inside(k) for k in -8:8) / sum(weights)
+        G = trace(step, 0:39; g_range=(0, 2), smoothing=sigma)
+        @test G ≈ [share(k -> c + k > 20) for c in 1:40]
+        early = [c > 3 && r > 5 ? 0.0 : 1.0 for r in 1:10, c in 1:40]
+        @test trace(early, 0:39; g_range=(0, 2), smoothing=sigma)[1:9] ≈ [share(k -> abs(c + k - 1) > 2) for c in 1:9]
+        @test trace(early, 1:40; g_range=(0, 2), smoothing=sigma)[1:9] ≈ [share(k -> c + k > 3) for c in 1:9]
+        @test occursin("increasing", message(() -> trace(step, [0, 0]))) && occursin("smoothing", message(() -> trace(step, [0, 1]; smoothing=-1)))
+    end
+
     @testset "interrupts" begin
         # A program that is interrupted while it computes; it must say how and how soon it came back.
         program(work) = """
