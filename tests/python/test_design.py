@@ -284,6 +284,21 @@ def test_interrupted_problem_raises(call):
     assert float(seconds) < 0.5
 
 
+INTERRUPTED_LEAD = PRESS + """
+    wire = mcd.Wire(3, 1000, [0.0724945], 1.2)  # next to a Landau level, where a lead takes minutes
+    threading.Timer(0.3, press).start()
+    try:
+        wire.open_modes
+    except KeyboardInterrupt:
+        print(time.perf_counter() - pressed[0])
+"""
+
+
+def test_interrupted_within_one_lead():
+    (seconds,) = run_script(INTERRUPTED_LEAD)
+    assert float(seconds) < 0.5
+
+
 INTERRUPTED_WORK = PRESS + """
     from mcd._library import interruptible
     ended, cancelled = [], []
