@@ -317,15 +317,20 @@ func (d *StripDevice) Value(ctx context.Context, onsite, g []float64) error {
 	if err := scatter.CheckLength("transmission", len(g), d.Outputs()); err != nil {
 		return err
 	}
-	h, err := d.onsite(onsite)
-	if err != nil {
-		return err
-	}
-	if err := d.Wire.Value(ctx, h, d.row); err != nil {
+	if err := d.value(ctx, onsite); err != nil {
 		return err
 	}
 	d.spread(g)
 	return nil
+}
+
+// value sets row to the transmissions between the leads.
+func (d *StripDevice) value(ctx context.Context, onsite []float64) error {
+	h, err := d.onsite(onsite)
+	if err != nil {
+		return err
+	}
+	return d.Wire.Value(ctx, h, d.row)
 }
 
 // TransmissionMatrix computes the transmissions between both leads, matrix [point][to][from].
@@ -333,11 +338,7 @@ func (d *StripDevice) TransmissionMatrix(ctx context.Context, onsite, matrix []f
 	if err := scatter.CheckLength("transmission", len(matrix), 4*d.Points()); err != nil {
 		return err
 	}
-	h, err := d.onsite(onsite)
-	if err != nil {
-		return err
-	}
-	if err := d.Wire.Value(ctx, h, d.row); err != nil {
+	if err := d.value(ctx, onsite); err != nil {
 		return err
 	}
 	for p, n := range d.Wire.Ceiling() {

@@ -358,13 +358,7 @@ func go_mcd_wire_jacobian(h C.mcd_wire, onsite *C.double, onsiteCount C.size_t, 
 
 //export go_mcd_wire_cancel
 func go_mcd_wire_cancel(h C.mcd_wire) C.mcd_status {
-	return enter(func() error {
-		w, err := lookup[*wire](h)
-		if err != nil {
-			return err
-		}
-		e := w.borrow()
-		defer e.Close()
+	return compute(h, func(_ context.Context, e *engine) error {
 		e.cancel()
 		return nil
 	})

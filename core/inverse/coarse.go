@@ -45,7 +45,7 @@ func (f *Finder) prepare(ctx context.Context, count, threads int) (c *coarse, er
 		if count == 1 {
 			length = min(length, coarseLength)
 		}
-		if c, err = newCoarse(f.strip, length, threads); err != nil {
+		if c, err = newCoarse(ctx, f.strip, length, threads); err != nil {
 			return nil, err
 		}
 		f.coarse[count-1] = c
@@ -60,7 +60,7 @@ func (f *Finder) prepare(ctx context.Context, count, threads int) (c *coarse, er
 	return c, err
 }
 
-func newCoarse(strip lattice.Strip, length, threads int) (*coarse, error) {
+func newCoarse(ctx context.Context, strip lattice.Strip, length, threads int) (*coarse, error) {
 	c := &coarse{strip: strip}
 	c.strip.Length, c.strip.Fields, c.strip.Energies = length, nil, nil
 	count := min(coarsePoints, strip.Points())
@@ -71,7 +71,7 @@ func newCoarse(strip lattice.Strip, length, threads int) (*coarse, error) {
 		c.strip.Energies = append(c.strip.Energies, strip.Energies[k])
 	}
 	var err error
-	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{Threads: threads})
+	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{Threads: threads, Context: ctx})
 	return c, err
 }
 

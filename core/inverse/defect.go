@@ -118,13 +118,11 @@ func (f *Finder) Find(ctx context.Context, target []float64, o FindOptions) (d *
 			o.MaxEvaluations = 5000
 		}
 	}
-	s := &search{f: f, target: target, o: o, caller: ctx, began: time.Now(), best: posInf, coarseL: posInf}
-	if o.MaxSeconds > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
-		defer cancel()
+	s := &search{f: f, target: target, o: o, began: time.Now(), best: posInf, coarseL: posInf}
+	if err := within(ctx, o.MaxSeconds, &s.status, s.candidates, func() bool { return s.theta != nil }); err != nil {
+		return nil, err
 	}
-	return s.run(ctx)
+	return s.result(context.WithoutCancel(ctx))
 }
 
 // search is one Find.
@@ -132,7 +130,6 @@ type search struct {
 	f      *Finder
 	target []float64
 	o      FindOptions
-	caller context.Context
 	began  time.Time
 
 	evaluations int
@@ -161,21 +158,6 @@ func (s *search) goal() float64 {
 	}
 	n := float64(len(s.target))
 	return 0.5*math.Log(n+2*math.Sqrt(2*n)) + math.Log(s.o.Sigma)
-}
-
-func (s *search) run(ctx context.Context) (*Defects, error) {
-	err := s.candidates(ctx)
-	switch {
-	case err == nil:
-	case fault.KindOf(err) == fault.Cancelled && s.theta != nil:
-		s.status = optimize.Cancelled
-		if s.caller.Err() == nil && ctx.Err() != nil {
-			s.status = optimize.Time
-		}
-	default:
-		return nil, err
-	}
-	return s.result(context.WithoutCancel(ctx))
 }
 
 // candidates fits one candidate after the other until one reaches the goal: the best of the table, then, since the basins of

@@ -144,21 +144,7 @@ func (l *Locator) Locate(ctx context.Context, target []float64, o LocateOptions)
 	if _, err := s.problem(o.Count); err != nil {
 		return nil, err
 	}
-	limited := ctx
-	if o.MaxSeconds > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
-		defer cancel()
-	}
-	err = s.run(limited)
-	switch {
-	case err == nil:
-	case fault.KindOf(err) == fault.Cancelled && s.theta != nil:
-		s.status = optimize.Cancelled
-		if ctx.Err() == nil && limited.Err() != nil {
-			s.status = optimize.Time
-		}
-	default:
+	if err := within(ctx, o.MaxSeconds, &s.status, s.run, func() bool { return s.theta != nil }); err != nil {
 		return nil, err
 	}
 	return s.result(context.WithoutCancel(ctx))

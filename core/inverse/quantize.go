@@ -62,28 +62,18 @@ func Quantize(ctx context.Context, p *Problem, theta []float64, o QuantizeOption
 		return nil, err
 	}
 	q := &quantizer{p: p, o: o, began: time.Now(), theta: slices.Clone(theta), bestL: posInf}
-	timed := ctx
-	if o.MaxSeconds > 0 {
-		var cancel context.CancelFunc
-		timed, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
-		defer cancel()
-	}
 	for j := range q.theta {
 		if math.IsNaN(q.rounded(j)) {
 			return nil, fault.Invalid("step", "%g, but no allowed value of %s lies within its bounds; give a smaller step", o.Step, p.setup.Parametrization.Label(j))
 		}
 	}
-	if err = q.round(timed); err == nil {
-		err = q.search(timed)
-	}
-	switch {
-	case err == nil:
-	case fault.KindOf(err) == fault.Cancelled && q.best != nil:
-		q.status = optimize.Cancelled
-		if ctx.Err() == nil && timed.Err() != nil {
-			q.status = optimize.Time
+	run := func(ctx context.Context) error {
+		if err := q.round(ctx); err != nil {
+			return err
 		}
-	default:
+		return q.search(ctx)
+	}
+	if err := within(ctx, o.MaxSeconds, &q.status, run, func() bool { return q.best != nil }); err != nil {
 		return nil, err
 	}
 	return q.outcome(), nil

@@ -102,21 +102,9 @@ func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) 
 		o.MaxEvaluations = 200
 	}
 	s := newSmoother(p, o)
-	timed := ctx
-	if o.MaxSeconds > 0 {
-		var cancel context.CancelFunc
-		timed, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
-		defer cancel()
-	}
-	err = s.run(timed, onsite)
-	switch {
-	case err == nil:
-	case fault.KindOf(err) == fault.Cancelled && s.bestH != nil:
-		s.status = optimize.Cancelled
-		if ctx.Err() == nil && timed.Err() != nil {
-			s.status = optimize.Time
-		}
-	default:
+	err = within(ctx, o.MaxSeconds, &s.status, func(ctx context.Context) error { return s.run(ctx, onsite) },
+		func() bool { return s.bestH != nil })
+	if err != nil {
 		return nil, err
 	}
 	if s.bestH == nil {

@@ -139,12 +139,8 @@ func run(ctx context.Context, p Problem, s *State, o Options) (*Result, error) {
 	}
 	began, before := time.Now(), s.Seconds
 	clock := func() float64 { return before + time.Since(began).Seconds() }
-	timed := ctx
-	if o.MaxSeconds > 0 {
-		var cancel context.CancelFunc
-		timed, cancel = context.WithTimeout(ctx, time.Duration(o.MaxSeconds*float64(time.Second)))
-		defer cancel()
-	}
+	timed, cancel := Limited(ctx, o.MaxSeconds)
+	defer cancel()
 	e := newEvaluator(p, s, o.MaxEvaluations)
 	m, done := newStrategy(timed, p, &o, s)
 	defer done()
@@ -200,6 +196,14 @@ func failure(err error, o *Options) (Status, string, error) {
 		return Cancelled, "Cancelled by the caller; the best point so far is kept.", nil
 	}
 	return Failed, "Failed: " + err.Error(), err
+}
+
+// Limited returns a context that ends with ctx, and after a number of seconds if that is above 0.
+func Limited(ctx context.Context, seconds float64) (context.Context, context.CancelFunc) {
+	if seconds > 0 {
+		return context.WithTimeout(ctx, time.Duration(seconds*float64(time.Second)))
+	}
+	return ctx, func() {}
 }
 
 // interrupted tells whether the caller or the clock ended the run.
