@@ -285,17 +285,24 @@ def test_interrupted_problem_raises(call):
 
 
 INTERRUPTED_LEAD = PRESS + """
-    wire = mcd.Wire(3, 1000, [0.0724945], 1.2)  # next to a Landau level, where a lead takes minutes
+    if sys.argv[1] == "wire":
+        at = mcd.Wire(3, 1000, [0.0724945], 1.2)  # next to a Landau level, where a lead takes minutes
+    else:
+        rng, c = np.random.default_rng(0), 400
+        h, v = (rng.standard_normal((c, c)) + 1j * rng.standard_normal((c, c)) for _ in range(2))
+        h += h.conj().T
+        at = mcd.Device((*np.indices((c, c)).reshape(2, -1), h.reshape(1, -1)), [mcd.Lead(h, v, np.arange(c))], 0.3)
     threading.Timer(0.3, press).start()
     try:
-        wire.open_modes
+        at.open_modes
     except KeyboardInterrupt:
         print(time.perf_counter() - pressed[0])
 """
 
 
-def test_interrupted_within_one_lead():
-    (seconds,) = run_script(INTERRUPTED_LEAD)
+@pytest.mark.parametrize("of", ["wire", "device"])
+def test_interrupted_within_one_lead(of):
+    (seconds,) = run_script(INTERRUPTED_LEAD, of)
     assert float(seconds) < 0.5
 
 

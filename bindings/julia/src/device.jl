@@ -164,17 +164,8 @@ Base.length(d::Device) = length(d.energies)
 Base.show(io::IO, d::Device) =
     print(io, "Device of ", d.orbitals, " orbitals, ", length(d.interfaces), " leads, ", length(d), " points")
 
-compute(d::Device, name::Symbol, arguments...) = compute(d, d.handle, name, arguments...)
-
-"Calls a function of a device or of its problem, whose handle is h; long calls so that an interrupt cancels them."
-function compute(d::Device, h::Handle, name::Symbol, arguments...)
-    device = d.handle
-    GC.@preserve h device if length(d) * d.orbitals < 2000
-        direct(name, h.value, arguments...)
-    else
-        interruptible(() -> @ccall(libmcd.mcd_system_cancel(device::UInt64)::Cint), name, h.value, arguments...)
-    end
-end
+quick(d::Device) = length(d) * (d.orbitals + mapreduce(i -> length(i)^2, +, d.interfaces; init=0)) < 2000
+cancel(d::Device) = @ccall libmcd.mcd_system_cancel(d.handle::UInt64)::Cint
 
 "The library's number of a lead, of a point: it would count from 0 in its message."
 index(k, count, name) = k isa Integer && 1 <= k <= count ? Int64(k) - 1 :

@@ -83,15 +83,21 @@ clean(wire::Wire) = onsite_array(wire)
 
 const QUICK = 3e8 # multiply-adds of a call that is over before anyone presses Ctrl-C
 
-compute(wire::Wire, name::Symbol, arguments...) = compute(wire, wire.handle, name, arguments...)
+quick(wire::Wire) = length(wire) * (wire.sites[1] + 50.0) * wire.sites[2]^3 < QUICK
+cancel(wire::Wire) = @ccall libmcd.mcd_wire_cancel(wire.handle::UInt64)::Cint
 
-"Calls a function of a wire or of its problem, whose handle is h; long calls so that an interrupt cancels them."
-function compute(wire::Wire, h::Handle, name::Symbol, arguments...)
-    own = wire.handle
-    GC.@preserve h own if length(wire) * (wire.sites[1] + 50.0) * wire.sites[2]^3 < QUICK
+compute(at, name::Symbol, arguments...) = compute(at, at.handle, name, arguments...)
+
+"""
+Calls a function of a wire or a device or of its problem, whose handle is h; calls that are not quick so that an interrupt cancels
+them.
+"""
+function compute(at, h::Handle, name::Symbol, arguments...)
+    own = at.handle
+    GC.@preserve h own if quick(at)
         direct(name, h.value, arguments...)
     else
-        interruptible(() -> @ccall(libmcd.mcd_wire_cancel(own::UInt64)::Cint), name, h.value, arguments...)
+        interruptible(() -> cancel(at), name, h.value, arguments...)
     end
 end
 

@@ -140,6 +140,27 @@ def interruptible(cancel, work):
     return value
 
 
+class Computing:
+    """What computes, itself or for its problems: long calls in a thread, so that Ctrl-C cancels them."""
+
+    _handle: Handle
+    _cancel: str  # the function that cancels
+
+    def _quick(self) -> bool:
+        """Whether a call is over before anyone presses Ctrl-C."""
+        raise NotImplementedError
+
+    def _compute(self, name: str, *arguments) -> None:
+        self._call(name, self._handle.value, *arguments)
+
+    def _call(self, name: str, *arguments) -> None:
+        function, cancel = getattr(library, name), getattr(library, self._cancel)
+        if self._quick():
+            check(function(*arguments))
+        else:
+            interruptible(lambda: cancel(self._handle.value), lambda: check(function(*arguments)))
+
+
 def array(value, shape: tuple, name: str, dtype=np.float64) -> np.ndarray:
     """value as a C-contiguous array of the given shape (None: any extent): itself if it is one already, else a copy."""
     try:

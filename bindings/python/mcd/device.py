@@ -7,7 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._library import Handle, array, call, check, create, growing, integer, interruptible, library, text
+from ._library import Computing, Handle, array, call, create, growing, integer, text
 from .errors import ArgumentError
 
 __all__ = ["Device", "Lead", "SelfEnergy"]
@@ -45,7 +45,7 @@ class _Waves(NamedTuple):
     direct: ArrayLike      # (modes, modes)
 
 
-class Device:
+class Device(Computing):
     """A batch of scattering problems that share a sparsity pattern, with leads attached anywhere.
 
     Parameters
@@ -457,10 +457,8 @@ class Device:
         matplotlib.figure.Figure
         """
         from .device_plots import figure
-        drawn = figure(self, None if values is None else array(values, (self.orbitals,), "values"), **options)
-        if path is not None:
-            drawn.savefig(path, dpi=200)
-        return drawn
+        from .plots import written
+        return written(figure(self, None if values is None else array(values, (self.orbitals,), "values"), **options), path)
 
     @cached_property
     def _searches(self) -> dict:
@@ -549,16 +547,10 @@ class Device:
             parts[-2:] = [np.concatenate(parts[-2:], axis=1).ravel()]
         return np.concatenate(parts) if parts else np.empty(0, np.complex128)
 
-    def _compute(self, name: str, *arguments) -> None:
-        self._call(name, self._handle.value, *arguments)
+    _cancel = "mcd_system_cancel"
 
-    def _call(self, name: str, *arguments) -> None:
-        """Calls a function of this device or of a problem of it so that Ctrl-C ends it."""
-        function = getattr(library, name)
-        if self.points * self.orbitals < 2000:
-            check(function(*arguments))
-        else:
-            interruptible(lambda: library.mcd_system_cancel(self._handle.value), lambda: check(function(*arguments)))
+    def _quick(self) -> bool:
+        return self.points * (self.orbitals + sum(len(interface)**2 for interface in self._interfaces)) < 2000
 
     def _matrix(self, shape, name: str, *arguments) -> ComplexArray:
         """Calls a getter of a complex matrix whose shape is known."""

@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._library import Handle, array, call, check, create, get, integer, interruptible, library, pair, real, text
+from ._library import Computing, Handle, array, call, create, get, integer, pair, real, text
 from .errors import ArgumentError, MemoryLimitError
 
 __all__ = ["Wire", "Feasibility", "Backend", "devices", "live_handles", "tesla", "dimensionless_field"]
@@ -50,7 +50,7 @@ class Feasibility(NamedTuple):
         return written(feasibility_figure(self, nearest), path)
 
 
-class Wire:
+class Wire(Computing):
     """A strip of length × width sites between two leads, and a sweep over magnetic fields.
 
     Parameters
@@ -353,16 +353,10 @@ class Wire:
             raise MemoryLimitError(f"{size} bytes are needed for an array of shape {tuple(shape)}: "
                                    "reduce the size or the number of points") from error
 
-    def _compute(self, name: str, *arguments) -> None:
-        self._call(name, self._handle.value, *arguments)
+    _cancel = "mcd_wire_cancel"
 
-    def _call(self, name: str, *arguments) -> None:
-        """Calls a function of this wire or of a problem of it; long calls in a thread, so that Ctrl-C cancels them."""
-        function = getattr(library, name)
-        if self._points * (self.length + 50) * self.width**3 < QUICK:
-            check(function(*arguments))
-        else:
-            interruptible(lambda: library.mcd_wire_cancel(self._handle.value), lambda: check(function(*arguments)))
+    def _quick(self) -> bool:
+        return self._points * (self.length + 50) * self.width**3 < QUICK
 
 
 class Backend(NamedTuple):
