@@ -9,7 +9,7 @@ import (
 // Pool is For with goroutines that stay: nothing is allocated per call. The zero value is ready; Close ends its goroutines.
 // One call at a time.
 type Pool struct {
-	wake    chan struct{}
+	wake    chan bool // whether to work, see For
 	started int
 	done    sync.WaitGroup
 
@@ -32,22 +32,28 @@ func (p *Pool) For(ctx context.Context, n, threads int, task func(worker, i int)
 	p.next.Store(0)
 	p.worker.Store(0)
 	p.failed.Store(false)
-	if p.wake == nil {
-		p.wake = make(chan struct{})
-	}
-	for ; p.started < threads-1; p.started++ {
-		go p.loop(p.wake)
-	}
 	if threads > 1 {
-		p.done.Add(threads - 1)
-		for range threads - 1 {
-			p.wake <- struct{}{}
-		}
+		p.rouse(threads)
 	}
 	p.work()
 	p.done.Wait()
 	p.ctx, p.task = nil, nil
 	return p.first
+}
+
+// rouse wakes threads − 1 goroutines that work, and one more that does not: the scheduler keeps what was made ready last for the
+// processor that did it, as one that will soon be free, and another takes it only after a nap of some 60 µs.
+func (p *Pool) rouse(threads int) {
+	if p.wake == nil {
+		p.wake = make(chan bool, threads)
+	}
+	for ; p.started < threads; p.started++ {
+		go p.loop(p.wake)
+	}
+	p.done.Add(threads)
+	for i := range threads {
+		p.wake <- i < threads-1
+	}
 }
 
 // Close ends the goroutines; the pool may be used again.
@@ -58,9 +64,11 @@ func (p *Pool) Close() {
 	}
 }
 
-func (p *Pool) loop(wake chan struct{}) {
-	for range wake {
-		p.work()
+func (p *Pool) loop(wake chan bool) {
+	for works := range wake {
+		if works {
+			p.work()
+		}
 		p.done.Done()
 	}
 }
