@@ -316,9 +316,11 @@ func go_mcd_job_wait(h C.mcd_job, timeout C.double, callback C.mcd_callback, use
 		if math.IsNaN(float64(timeout)) {
 			return fault.Invalid("timeout", "NaN; give seconds, a negative number to wait for ever")
 		}
-		timedOut, err = j.wait(float64(timeout), func(p *C.mcd_progress) bool {
-			return callback == nil || C.mcd_call(callback, p, user) == 0
-		})
+		var see func(p *C.mcd_progress) bool
+		if callback != nil {
+			see = func(p *C.mcd_progress) bool { return C.mcd_call(callback, p, user) == 0 }
+		}
+		timedOut, err = j.wait(float64(timeout), see)
 		return err
 	})
 	if timedOut {
@@ -328,7 +330,8 @@ func go_mcd_job_wait(h C.mcd_job, timeout C.double, callback C.mcd_callback, use
 }
 
 // wait returns once the job has ended, with its error, or the time is over. It shows every new iteration (the latest if
-// several happened meanwhile) to see, on the calling goroutine, and cancels when see returns false.
+// several happened meanwhile) to see, on the calling goroutine, and cancels when see returns false. Without see it sleeps
+// through iterations: to wake up takes a processor from the engine.
 func (j *job) wait(seconds float64, see func(p *C.mcd_progress) bool) (timedOut bool, err error) {
 	var over <-chan time.Time
 	if seconds >= 0 {
@@ -351,9 +354,12 @@ func (j *job) wait(seconds float64, see func(p *C.mcd_progress) bool) (timedOut 
 		if state == C.MCD_JOB_NEW {
 			return false, stateError("job: it has not been started; call mcd_job_start first")
 		}
-		if news && !see(&progress) {
+		if see != nil && news && !see(&progress) {
 			cancel()
-			see = func(*C.mcd_progress) bool { return true }
+			see = nil
+		}
+		if see == nil {
+			changed = nil
 		}
 		select {
 		case <-j.ended:
