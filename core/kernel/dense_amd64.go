@@ -8,9 +8,27 @@ package kernel
 #cgo nocallback mcd_gram_avx2
 #cgo noescape mcd_gram_avx512
 #cgo nocallback mcd_gram_avx512
+#cgo noescape mcd_gemv_avx2
+#cgo nocallback mcd_gemv_avx2
+#cgo noescape mcd_gemv_avx512
+#cgo nocallback mcd_gemv_avx512
+#cgo noescape mcd_gemv_t_avx2
+#cgo nocallback mcd_gemv_t_avx2
+#cgo noescape mcd_gemv_t_avx512
+#cgo nocallback mcd_gemv_t_avx512
+#cgo noescape mcd_cholesky_avx2
+#cgo nocallback mcd_cholesky_avx2
+#cgo noescape mcd_cholesky_avx512
+#cgo nocallback mcd_cholesky_avx512
 #include "native.h"
 void mcd_gram_avx2(int64_t first, int64_t last, int64_t m, int64_t n, const double *a, double *k);
+void mcd_gemv_avx2(int64_t first, int64_t last, int64_t n, double alpha, const double *a, const double *x, double *y);
+void mcd_gemv_t_avx2(int64_t first, int64_t last, int64_t m, int64_t n, double alpha, const double *a, const double *x, double *y);
+int64_t mcd_cholesky_avx2(int64_t m, double *u);
 void mcd_gram_avx512(int64_t first, int64_t last, int64_t m, int64_t n, const double *a, double *k);
+void mcd_gemv_avx512(int64_t first, int64_t last, int64_t n, double alpha, const double *a, const double *x, double *y);
+void mcd_gemv_t_avx512(int64_t first, int64_t last, int64_t m, int64_t n, double alpha, const double *a, const double *x, double *y);
+int64_t mcd_cholesky_avx512(int64_t m, double *u);
 */
 import "C"
 
@@ -42,6 +60,30 @@ func (avx2Dense) Gram(first, last, m, n int, a, k []float64) {
 	C.mcd_gram_avx2(C.int64_t(first), C.int64_t(last), C.int64_t(m), C.int64_t(n), reals(a), reals(k))
 }
 
+func (avx2Dense) Gemv(first, last, n int, alpha float64, a, x, y []float64) {
+	C.mcd_gemv_avx2(C.int64_t(first), C.int64_t(last), C.int64_t(n), C.double(alpha), reals(a), reals(x), reals(y))
+}
+
+func (avx2Dense) GemvT(first, last, m, n int, alpha float64, a, x, y []float64) {
+	C.mcd_gemv_t_avx2(C.int64_t(first), C.int64_t(last), C.int64_t(m), C.int64_t(n), C.double(alpha), reals(a), reals(x), reals(y))
+}
+
+func (avx2Dense) Cholesky(m int, a []float64) bool {
+	return C.mcd_cholesky_avx2(C.int64_t(m), reals(a)) != 0
+}
+
 func (avx512Dense) Gram(first, last, m, n int, a, k []float64) {
 	C.mcd_gram_avx512(C.int64_t(first), C.int64_t(last), C.int64_t(m), C.int64_t(n), reals(a), reals(k))
+}
+
+func (avx512Dense) Gemv(first, last, n int, alpha float64, a, x, y []float64) {
+	C.mcd_gemv_avx512(C.int64_t(first), C.int64_t(last), C.int64_t(n), C.double(alpha), reals(a), reals(x), reals(y))
+}
+
+func (avx512Dense) GemvT(first, last, m, n int, alpha float64, a, x, y []float64) {
+	C.mcd_gemv_t_avx512(C.int64_t(first), C.int64_t(last), C.int64_t(m), C.int64_t(n), C.double(alpha), reals(a), reals(x), reals(y))
+}
+
+func (avx512Dense) Cholesky(m int, a []float64) bool {
+	return C.mcd_cholesky_avx512(C.int64_t(m), reals(a)) != 0
 }

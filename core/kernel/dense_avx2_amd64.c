@@ -9,12 +9,16 @@
 #define TILE_ROWS 3
 #define TILE_COLS 3
 #define PIN_CONSTRAINT "+x"
-#define GRAM mcd_gram_avx2
+#define NAME(operation) mcd_##operation##_avx2
 
 typedef __m256d vec;
 #define FMA(a, b, c) _mm256_fmadd_pd(a, b, c)
 #define LOAD(p) _mm256_loadu_pd(p)
-#define HEAD(p, n) _mm256_maskload_pd(p, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_set_epi64x(3, 2, 1, 0)))
+#define STORE(p, x) _mm256_storeu_pd(p, x)
+#define FIRST(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_set_epi64x(3, 2, 1, 0))
+#define HEAD(p, n) _mm256_maskload_pd(p, FIRST(n))
+#define STORE_HEAD(p, n, x) _mm256_maskstore_pd(p, FIRST(n), x)
+#define ALL(a) _mm256_set1_pd(a)
 
 static inline __attribute__((always_inline)) double sum_of(vec x)
 {

@@ -3,7 +3,6 @@ package optimize
 import (
 	"slices"
 
-	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
@@ -47,18 +46,19 @@ func (c *curvature) push(p visited) (forgotten visited) {
 	return forgotten
 }
 
-// along returns c for the step d from x with residual r and Jacobian jac, nil if nothing is known along d.
-func (c *curvature) along(x, d, r []float64, jac blas64.General) []float64 {
+// along returns c for the step d from x with residual r and Jacobian jac, nil if nothing is known along d; it is complete
+// once the products are added.
+func (c *curvature) along(x, d, r, jac []float64) (sum []float64, products []product) {
 	used, ways, basis := c.near(x, norm(d))
 	if len(used) == 0 {
-		return nil
+		return nil, nil
 	}
 	alpha := split(d, ways, basis)
 	rest := slices.Clone(d)
 	for i, e := range ways {
 		axpy(-alpha[i], e, rest)
 	}
-	sum := make([]float64, len(r))
+	sum = make([]float64, len(r))
 	all := make([]float64, len(d)) // what J is applied to, negative
 	for i, p := range used {
 		v := slices.Clone(rest)
@@ -67,15 +67,14 @@ func (c *curvature) along(x, d, r []float64, jac blas64.General) []float64 {
 				axpy(alpha[j]/2, e, v)
 			}
 		}
-		blas64.Gemv(blas.NoTrans, alpha[i], blas64.General{Rows: jac.Rows, Cols: jac.Cols, Stride: jac.Stride, Data: p.jac}, vector(v), 1, vector(sum))
+		products = append(products, product{sum, alpha[i], p.jac, v})
 		axpy(alpha[i], v, all)
 		axpy(alpha[i]*alpha[i], ways[i], all)
 		for k := range sum {
 			sum[k] += alpha[i] * alpha[i] * (p.r[k] - r[k])
 		}
 	}
-	blas64.Gemv(blas.NoTrans, -1, jac, vector(all), 1, vector(sum))
-	return sum
+	return sum, append(products, product{sum, -1, jac, all})
 }
 
 // near returns the points within reach of a step of the given length from x, the latest first, the ways to them, and an

@@ -4,10 +4,10 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"mcd/core/kernel"
 	"mcd/core/parallel"
@@ -43,6 +43,7 @@ type levenbergMarquardt struct {
 	threads int
 	damping float64 // the first μ, 0 for one chosen
 	dense   kernel.Dense
+	pool    parallel.Pool
 	e       *evaluator
 	m, n    int
 	l       float64
@@ -57,7 +58,7 @@ type levenbergMarquardt struct {
 	// diagonal of D or S; gradient is Jᵀr of all variables.
 	normal, factor, metric, gradient []float64
 	masked                           []float64 // jac with zero columns for held variables
-	trialR, trialJac                 []float64
+	trialR, trialJac, trialGradient  []float64
 	curvature                        curvature
 }
 
@@ -73,15 +74,15 @@ func (s *levenbergMarquardt) dual() bool { return s.n > s.m }
 
 func (s *levenbergMarquardt) begin(ctx context.Context, e *evaluator, st *State, fresh bool) (err error) {
 	s.e, s.m, s.n = e, e.Residuals(), e.Parameters()
-	s.r, s.jac = make([]float64, s.m), make([]float64, s.m*s.n)
-	s.trialR, s.trialJac = make([]float64, s.m), make([]float64, s.m*s.n)
+	s.r, s.jac, s.gradient = make([]float64, s.m), s.matrix(), make([]float64, s.n)
+	s.trialR, s.trialJac, s.trialGradient = make([]float64, s.m), s.matrix(), make([]float64, s.n)
 	size := min(s.m, s.n)
 	s.normal, s.factor, s.metric = make([]float64, size*size), make([]float64, size*size), make([]float64, size)
-	s.gradient, s.held = make([]float64, s.n), make([]bool, s.n)
+	s.held = make([]bool, s.n)
 	if scaler, ok := e.Problem.(Scaler); ok {
 		s.scales = scaler.Scales()
 	}
-	if s.l, err = e.jacobian(ctx, st.Point, s.r, s.jac); err != nil {
+	if s.l, err = s.evaluate(ctx, st.Point, s.r, s.jac, s.gradient); err != nil {
 		return err
 	}
 	if fresh {
@@ -89,6 +90,48 @@ func (s *levenbergMarquardt) begin(ctx context.Context, e *evaluator, st *State,
 	}
 	s.linearize(st.Point)
 	return s.recall(ctx, st)
+}
+
+// jacobians are kept by runs that have ended for those to come: new memory costs as much as the products with it.
+var jacobians sync.Pool // of *[]float64
+
+// matrix returns memory for a Jacobian, with anything in it.
+func (s *levenbergMarquardt) matrix() []float64 {
+	if kept, ok := jacobians.Get().(*[]float64); ok && cap(*kept) >= s.m*s.n {
+		return (*kept)[:s.m*s.n]
+	}
+	return make([]float64, s.m*s.n)
+}
+
+// end gives up what a run holds.
+func (s *levenbergMarquardt) end() {
+	s.pool.Close()
+	all := [][]float64{s.jac, s.trialJac}
+	for _, p := range s.curvature.past {
+		all = append(all, p.jac)
+	}
+	for _, jac := range all {
+		jacobians.Put(&jac)
+	}
+}
+
+// evaluate computes r, jac and gradient = Jᵀr at x and returns L, +Inf where anything is not finite: the gradient is not where
+// jac is not, since 0·x is NaN then.
+func (s *levenbergMarquardt) evaluate(ctx context.Context, x, r, jac, gradient []float64) (float64, error) {
+	if err := s.e.charge(); err != nil {
+		return 0, err
+	}
+	if err := s.e.Problem.Jacobian(ctx, x, r, jac); err != nil {
+		return s.e.outside(err)
+	}
+	clear(gradient)
+	s.addTransposed(gradient, 1, jac, r)
+	l := math.Log(norm(r))
+	if math.IsNaN(l) || !allFinite(gradient) {
+		l = math.Inf(1)
+	}
+	s.e.keep(x, l)
+	return l, nil
 }
 
 func (s *levenbergMarquardt) firstDamping() float64 {
@@ -109,8 +152,8 @@ func (s *levenbergMarquardt) recall(ctx context.Context, st *State) error {
 		st.Scalars, st.Vectors = st.Scalars[:2], nil
 	}
 	for at := 0; at < len(st.Vectors); at += s.n {
-		p := visited{x: st.Vectors[at:][:s.n], r: make([]float64, s.m), jac: make([]float64, s.m*s.n)}
-		if _, err := s.e.jacobian(ctx, p.x, p.r, p.jac); err != nil {
+		p := visited{x: st.Vectors[at:][:s.n], r: make([]float64, s.m), jac: s.matrix()}
+		if _, err := s.evaluate(ctx, p.x, p.r, p.jac, s.trialGradient); err != nil {
 			return err
 		}
 		s.curvature.past = append(s.curvature.past, p)
@@ -123,7 +166,6 @@ func (s *levenbergMarquardt) linearize(x []float64) {
 	if math.IsInf(s.l, 0) {
 		return
 	}
-	blas64.Gemv(blas.Trans, 1, s.general(s.jac), vector(s.r), 0, vector(s.gradient))
 	clear(s.held)
 	s.anyHeld, s.provisional = false, false
 	for i := range s.e.lower {
@@ -178,11 +220,40 @@ func (s *levenbergMarquardt) form() {
 // gram computes the upper triangle of K = JJᵀ on all threads.
 func (s *levenbergMarquardt) gram(jac []float64) {
 	const rows = kernel.GramRows
-	// Nothing in it can fail or be cancelled.
-	_ = parallel.For(context.Background(), (s.m+rows-1)/rows, s.threads, func(_, b int) error {
-		s.dense.Gram(b*rows, min((b+1)*rows, s.m), s.m, s.n, jac, s.normal)
-		return nil
+	s.each((s.m+rows-1)/rows, func(b int) { s.dense.Gram(b*rows, min((b+1)*rows, s.m), s.m, s.n, jac, s.normal) })
+}
+
+// product is y += αAx for m × n matrices A.
+type product struct {
+	y     []float64
+	alpha float64
+	a, x  []float64
+}
+
+// add computes products, y may be the same for several.
+func (s *levenbergMarquardt) add(products ...product) {
+	s.parts(s.m, len(products)*s.n, func(first, last int) {
+		for _, p := range products {
+			s.dense.Gemv(first, last, s.n, p.alpha, p.a, p.x, p.y)
+		}
 	})
+}
+
+// addTransposed computes y += αAᵀx.
+func (s *levenbergMarquardt) addTransposed(y []float64, alpha float64, a, x []float64) {
+	s.parts(s.n, s.m, func(first, last int) { s.dense.GemvT(first, last, s.m, s.n, alpha, a, x, y) })
+}
+
+// parts calls task for parts of n, each of which has cost multiply-adds, on all threads if there is enough for them.
+func (s *levenbergMarquardt) parts(n, cost int, task func(first, last int)) {
+	const grain = 1 << 16 // of one part, 10 µs
+	count := max(1, min(n, n*cost/grain))
+	s.each(count, func(i int) { task(i*n/count, (i+1)*n/count) })
+}
+
+// each calls task for all i < n on all threads; nothing in it can fail or be cancelled.
+func (s *levenbergMarquardt) each(n int, task func(i int)) {
+	_ = s.pool.For(context.Background(), n, s.threads, func(_, i int) error { task(i); return nil })
 }
 
 // free returns jac with the columns of held variables zeroed.
@@ -201,8 +272,8 @@ func (s *levenbergMarquardt) free() []float64 {
 	return s.masked
 }
 
-// damp factorises normal + μ·metric, raising μ until that succeeds, and returns the factor and μ.
-func (s *levenbergMarquardt) damp(mu float64) (blas64.Symmetric, float64) {
+// damp factorises normal + μ·metric, raising μ until that succeeds, and returns μ.
+func (s *levenbergMarquardt) damp(mu float64) float64 {
 	size := len(s.metric)
 	largest := 0.0
 	for k := range size {
@@ -213,8 +284,8 @@ func (s *levenbergMarquardt) damp(mu float64) (blas64.Symmetric, float64) {
 		for k, d := range s.metric {
 			s.factor[k*size+k] += mu * d
 		}
-		if _, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.factor}); ok || math.IsInf(mu, 0) {
-			return blas64.Symmetric{Uplo: blas.Upper, N: size, Stride: size, Data: s.factor}, mu
+		if s.dense.Cholesky(size, s.factor) || math.IsInf(mu, 0) {
+			return mu
 		}
 	}
 }
@@ -251,11 +322,12 @@ func (s *levenbergMarquardt) level(v []float64) float64 {
 func (s *levenbergMarquardt) direction(x []float64, mu float64) (d []float64, used float64) {
 	d = make([]float64, s.n)
 	for {
-		_, used = s.damp(mu)
+		used = s.damp(mu)
 		if s.dual() {
 			y := slices.Clone(s.r)
 			s.solve(y)
-			blas64.Gemv(blas.Trans, -1, s.general(s.free()), vector(y), 0, vector(d))
+			clear(d)
+			s.addTransposed(d, -1, s.free(), y)
 		} else {
 			for j, g := range s.gradient {
 				d[j] = -g
@@ -295,19 +367,22 @@ func (s *levenbergMarquardt) step(ctx context.Context, e *evaluator, st *State) 
 	d, mu := s.direction(st.Point, st.Scalars[0])
 	x := s.move(st.Point, d)
 	model := slices.Clone(s.r) // r + Jd
-	blas64.Gemv(blas.NoTrans, 1, s.general(s.jac), vector(d), 1, vector(model))
-	if s.bend(st.Point, d) {
+	bent, products := s.curvature.along(st.Point, d, s.r, s.jac)
+	s.add(append(products, product{model, 1, s.jac, d})...)
+	if bent != nil {
+		s.bend(d, bent)
 		x = s.move(st.Point, d)
 	}
 	before := s.level(s.r)
 	predicted := before - s.level(model)
-	l, err := e.jacobian(ctx, x, s.trialR, s.trialJac)
+	l, err := s.evaluate(ctx, x, s.trialR, s.trialJac, s.trialGradient)
 	if err != nil {
 		return stepInfo{}, err
 	}
-	ratio := math.Inf(-1)
+	ratio, after := math.Inf(-1), 0.0
 	if !math.IsInf(l, 1) && predicted > 0 {
-		ratio = (before - s.level(s.trialR)) / predicted
+		after = s.level(s.trialR)
+		ratio = (before - after) / predicted
 	}
 	least := acceptRatio
 	if s.dual() {
@@ -318,8 +393,7 @@ func (s *levenbergMarquardt) step(ctx context.Context, e *evaluator, st *State) 
 		st.Scalars[0], st.Scalars[1] = mu*st.Scalars[1], 2*st.Scalars[1]
 		return info, nil
 	}
-	left := s.level(s.trialR) / before
-	st.Scalars[0], st.Scalars[1] = mu*min(max(0.1, 1-math.Pow(2*ratio-1, 3)), left), 2
+	st.Scalars[0], st.Scalars[1] = mu*min(max(0.1, 1-math.Pow(2*ratio-1, 3)), after/before), 2
 	s.advance(st)
 	s.l = l
 	copy(st.Point, x)
@@ -340,24 +414,17 @@ func (s *levenbergMarquardt) move(x, d []float64) []float64 {
 	return next
 }
 
-// bend adds the correction for curvature to d; it tells whether there was one.
-func (s *levenbergMarquardt) bend(x, d []float64) bool {
-	c := s.curvature.along(x, d, s.r, s.general(s.jac))
-	if c == nil {
-		return false
-	}
+// bend adds the correction for curvature c to d.
+func (s *levenbergMarquardt) bend(d, c []float64) {
 	s.solve(c)
 	a := make([]float64, s.n)
-	blas64.Gemv(blas.Trans, -1, s.general(s.free()), vector(c), 0, vector(a))
-	scale := min(1, maxBend*norm(d)/max(norm(a), math.SmallestNonzeroFloat64))
-	for i := range d {
-		d[i] += scale * a[i]
-	}
-	return true
+	s.addTransposed(a, -1, s.free(), c)
+	axpy(min(1, maxBend*norm(d)/max(norm(a), math.SmallestNonzeroFloat64)), a, d)
 }
 
-// advance makes the trial point's residual and Jacobian the current ones; the dual form remembers those it leaves.
+// advance makes the trial point's residual and derivatives the current ones; the dual form remembers those it leaves.
 func (s *levenbergMarquardt) advance(st *State) {
+	s.gradient, s.trialGradient = s.trialGradient, s.gradient
 	if !s.dual() {
 		s.r, s.trialR = s.trialR, s.r
 		s.jac, s.trialJac = s.trialJac, s.jac
@@ -366,7 +433,7 @@ func (s *levenbergMarquardt) advance(st *State) {
 	free := s.curvature.push(visited{x: slices.Clone(st.Point), r: s.r, jac: s.jac})
 	s.r, s.jac = s.trialR, s.trialJac
 	if s.trialR, s.trialJac = free.r, free.jac; s.trialR == nil {
-		s.trialR, s.trialJac = make([]float64, s.m), make([]float64, s.m*s.n)
+		s.trialR, s.trialJac = make([]float64, s.m), s.matrix()
 	}
 	st.Vectors = make([]float64, 0, pastPoints*s.n) // anew: copies of the state may share the old one
 	for _, p := range s.curvature.past {

@@ -43,7 +43,8 @@ func newStrategy(ctx context.Context, p Problem, o *Options, s *State) (m strate
 	done = func() {}
 	switch o.Method {
 	case "lm":
-		return &levenbergMarquardt{threads: o.Threads, dense: kernel.BestDense(), damping: o.Damping}, done
+		m := &levenbergMarquardt{threads: o.Threads, dense: kernel.BestDense(), damping: o.Damping}
+		return m, m.end
 	case "lbfgs":
 		return &lbfgs{}, done
 	}
@@ -268,22 +269,6 @@ func newEvaluator(p Problem, s *State, limit int) *evaluator {
 		e.best, e.bestObjective = slices.Clone(s.Point), math.Inf(1)
 	}
 	return e
-}
-
-// jacobian evaluates r and jac at x and returns L, +Inf where anything is not finite.
-func (e *evaluator) jacobian(ctx context.Context, x, r, jac []float64) (float64, error) {
-	if err := e.charge(); err != nil {
-		return 0, err
-	}
-	if err := e.Problem.Jacobian(ctx, x, r, jac); err != nil {
-		return e.outside(err)
-	}
-	l := math.Log(norm(r))
-	if math.IsNaN(l) || !allFinite(jac) {
-		l = math.Inf(1)
-	}
-	e.keep(x, l)
-	return l, nil
 }
 
 // gradient evaluates L and its gradient at x, L = +Inf where anything is not finite.
