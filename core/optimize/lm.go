@@ -68,6 +68,8 @@ const (
 	// acceptRatio is the least ρ of a step that is taken in the primal form, acceptDual in the dual form.
 	acceptRatio = 1e-4
 	acceptDual  = -0.6
+	// acceptFall is the fall of L from which on a step is taken whatever m says: where r is rounding, so is m.
+	acceptFall = 5
 )
 
 func (s *levenbergMarquardt) dual() bool { return s.n > s.m }
@@ -379,16 +381,15 @@ func (s *levenbergMarquardt) step(ctx context.Context, e *evaluator, st *State) 
 	if err != nil {
 		return stepInfo{}, err
 	}
-	ratio, after := math.Inf(-1), 0.0
+	ratio, after := math.Inf(-1), s.level(s.trialR)
 	if !math.IsInf(l, 1) && predicted > 0 {
-		after = s.level(s.trialR)
 		ratio = (before - after) / predicted
 	}
 	least := acceptRatio
 	if s.dual() {
 		least = acceptDual
 	}
-	info := stepInfo{accepted: ratio > least, norm: norm(d), damping: mu}
+	info := stepInfo{accepted: ratio > least || l < s.l-acceptFall, norm: norm(d), damping: mu}
 	if !info.accepted {
 		st.Scalars[0], st.Scalars[1] = mu*st.Scalars[1], 2*st.Scalars[1]
 		return info, nil
