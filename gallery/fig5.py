@@ -25,7 +25,7 @@ def draw(steps: int, quick: bool):
     first = mcd.Problem(wire, curve, mcd.Sites(stages[0].result.problem.onsite()))  # of the recipe, should it be an older one
     start, last = first.onsite(), stages[-1]
     with Stopwatch() as watch:
-        ours = mcd.smooth(first, LEVEL, 60 if quick else 200, progress=False)
+        ours = mcd.smooth(first, LEVEL, 60 if quick else 300, progress=False)
 
     figure = canvas(7.2, 4.3)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1, 1.35))

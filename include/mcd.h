@@ -441,7 +441,7 @@ MCD_API mcd_status mcd_job_create_locate(mcd_problem problem, int64_t defects, d
 /* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
  * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
  * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
- * below it takes max_evaluations (200 unless set), time_limit and checkpoint (written at the end). The history of its result has
+ * below it takes max_evaluations (300 unless set), time_limit and checkpoint (written at the end). The history of its result has
  * the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 

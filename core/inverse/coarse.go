@@ -61,18 +61,34 @@ func (f *Finder) prepare(ctx context.Context, count, threads int) (c *coarse, er
 }
 
 func newCoarse(ctx context.Context, strip lattice.Strip, length, threads int) (*coarse, error) {
-	c := &coarse{strip: strip}
-	c.strip.Length, c.strip.Fields, c.strip.Energies = length, nil, nil
-	count := min(coarsePoints, strip.Points())
-	for i := range count {
-		k := i * (strip.Points() - 1) / max(1, count-1)
-		c.points = append(c.points, k)
-		c.strip.Fields = append(c.strip.Fields, strip.Fields[k])
-		c.strip.Energies = append(c.strip.Energies, strip.Energies[k])
-	}
+	c := new(coarse)
+	c.strip, c.points = thinned(strip, min(coarsePoints, strip.Points()))
+	c.strip.Length = length
 	var err error
 	c.engine, err = adjoint.NewWire(c.strip, adjoint.Options{Threads: threads, Context: ctx})
 	return c, err
+}
+
+// thinned returns the strip at count of its points, evenly spread, and which ones these are.
+func thinned(strip lattice.Strip, count int) (thin lattice.Strip, points []int) {
+	thin = strip
+	thin.Fields, thin.Energies = nil, nil
+	for i := range count {
+		k := i * (strip.Points() - 1) / max(1, count-1)
+		points = append(points, k)
+		thin.Fields = append(thin.Fields, strip.Fields[k])
+		thin.Energies = append(thin.Energies, strip.Energies[k])
+	}
+	return thin, points
+}
+
+// sample returns the given points of a curve.
+func sample(curve []float64, points []int) []float64 {
+	out := make([]float64, len(points))
+	for i, k := range points {
+		out[i] = curve[k]
+	}
+	return out
 }
 
 // pairEntries is the number of random pairs in the table: a basin of attraction holds a few of them.
@@ -135,15 +151,6 @@ func (c *coarse) tabulate(ctx context.Context, list [][]float64) (*table, error)
 		}
 	}
 	return t, nil
-}
-
-// sample returns the coarse wire's points of a curve.
-func (c *coarse) sample(curve []float64) []float64 {
-	out := make([]float64, len(c.points))
-	for i, k := range c.points {
-		out[i] = curve[k]
-	}
-	return out
 }
 
 // ranked lists the entries of a table, the most promising first: ranks by squares and by a robust measure in turn.

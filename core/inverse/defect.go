@@ -167,7 +167,7 @@ func (s *search) candidates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	target := c.sample(s.target)
+	target := sample(s.target, c.points)
 	if s.o.Count == 2 {
 		return s.pairs(ctx, c, target)
 	}

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"mcd/core/fault"
+	"mcd/core/kernel"
 	"mcd/core/optimize"
 	"mcd/core/parallel"
 )
@@ -22,7 +23,8 @@ type SmoothOptions struct {
 	Length, Width int
 	// Level is the agreement to keep: log ‖w(G − target)‖ ≤ Level.
 	Level float64
-	// MaxEvaluations bounds the evaluations, 0 for 200; the search plans with them, so that more give a smoother potential.
+	// MaxEvaluations bounds the evaluations, 0 for 300; the search plans with them, so that more give a smoother potential. One on a
+	// part of the points counts as that part.
 	// MaxSeconds bounds the time, 0 for no limit.
 	MaxEvaluations int
 	MaxSeconds     float64
@@ -35,7 +37,8 @@ type SmoothOptions struct {
 // SmoothProgress is what an observer sees after an iteration.
 type SmoothProgress struct {
 	Iteration, Evaluations int
-	// Objective is L and Roughness L_pot of the current point; BestRoughness the lowest L_pot at the level asked.
+	// Objective is L and Roughness L_pot of the current point, L of a part of the points while starts are compared; BestRoughness
+	// the lowest L_pot at the level asked.
 	Objective, Roughness, BestRoughness float64
 	Onsite                              []float64 // the current point; valid only during the call
 	Seconds                             float64
@@ -46,7 +49,7 @@ type SmoothResult struct {
 	Outcome
 	// Roughness is L_pot of the result, StartRoughness of the first potential that kept the level.
 	Roughness, StartRoughness float64
-	// RoughnessHistory goes with the Outcome's History: L_pot of every potential tried.
+	// RoughnessHistory goes with the Outcome's History: L_pot of every potential tried, but for those on a part of the points.
 	RoughnessHistory []float64
 }
 
@@ -77,8 +80,7 @@ const (
 // towards the end of each round. Levenberg–Marquardt in the same metric brings the start to the level asked, and what each round
 // found. The result is the smoothest of all potentials that kept the level.
 //
-// Since the paths of steps end in the nearest valley, and a constant costs no roughness, the search begins on a raised floor (see
-// raise): L_pot ends 2.8 times lower on colosseum and 1.6 times on nirvana (medians over random starts).
+// Since the paths of steps end in the nearest valley, several starts are compared first, see explore.
 func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) (res *SmoothResult, err error) {
 	defer parallel.Recover(&err)
 	switch {
@@ -99,15 +101,15 @@ func Smooth(ctx context.Context, p *Problem, onsite []float64, o SmoothOptions) 
 		return nil, err
 	}
 	if o.MaxEvaluations == 0 {
-		o.MaxEvaluations = 200
+		o.MaxEvaluations = 300
 	}
 	s := newSmoother(p, o)
 	err = within(ctx, o.MaxSeconds, &s.status, func(ctx context.Context) error { return s.run(ctx, onsite) },
-		func() bool { return s.bestH != nil })
+		func() bool { return s.best != nil })
 	if err != nil {
 		return nil, err
 	}
-	if s.bestH == nil {
+	if s.best == nil {
 		return nil, fault.New(fault.Numerical, "no potential with L ≤ %g was found from this start within %d evaluations (best L = %.4g); start from a design that keeps the level", o.Level, s.evaluations, s.lowest)
 	}
 	return s.result(), nil
@@ -126,16 +128,14 @@ type smoother struct {
 	evaluations, iterations int
 	status                  optimize.Status
 	lowest                  float64 // lowest L seen
-	bestH, bestG            []float64
-	bestL, bestRough        float64
+	best                    *point  // the smoothest that keeps the level, nil if there is none yet
 	startRough              float64
-	path                    []*point // potentials stepped through, without their derivatives
 	history, roughs         []float64
 	counts                  []int64
 }
 
 func newSmoother(p *Problem, o SmoothOptions) *smoother {
-	s := &smoother{p: p, o: o, began: time.Now(), points: len(p.g), sites: p.sites, lowest: posInf, bestRough: posInf}
+	s := &smoother{p: p, o: o, began: time.Now(), points: len(p.g), sites: p.sites, lowest: posInf}
 	s.cosX, s.cosY = cosines(o.Length), cosines(o.Width)
 	s.kappa = make([]float64, s.sites)
 	// A path of n sites has the eigenvalues 2 − 2cos(πm/n).
@@ -225,14 +225,21 @@ func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
 	}
 	s.lowest = min(s.lowest, q.l)
 	if q.l <= s.o.Level {
-		if s.bestH == nil {
+		if s.best == nil {
 			s.startRough = q.rough
 		}
-		if q.rough < s.bestRough {
-			s.bestH, s.bestG, s.bestL, s.bestRough = q.h, q.g, q.l, q.rough
+		if s.best == nil || q.rough < s.best.rough {
+			s.best = q
 		}
 	}
 	return q, s.observe(q)
+}
+
+func (s *smoother) bestRough() float64 {
+	if s.best == nil {
+		return posInf
+	}
+	return s.best.rough
 }
 
 func (s *smoother) observe(q *point) error {
@@ -243,7 +250,7 @@ func (s *smoother) observe(q *point) error {
 		return nil
 	}
 	return s.o.Observer(&SmoothProgress{Iteration: s.iterations, Evaluations: s.evaluations, Objective: q.l, Roughness: q.rough,
-		BestRoughness: s.bestRough, Onsite: q.h, Seconds: time.Since(s.began).Seconds()})
+		BestRoughness: s.bestRough(), Onsite: q.h, Seconds: time.Since(s.began).Seconds()})
 }
 
 // step returns the coefficients after a step from q.
@@ -260,13 +267,9 @@ func (s *smoother) step(q *point, lambda, mu float64) []float64 {
 	}
 	n := s.points
 	a := blas64.Symmetric{Uplo: blas.Upper, N: n, Stride: n, Data: make([]float64, n*n)}
-	row := func(k int) blas64.Vector {
-		return blas64.Vector{N: s.sites, Inc: 1, Data: scaled[k*s.sites : (k+1)*s.sites]}
-	}
-	s.each(n, func(k int) {
-		for j := k; j < n; j++ {
-			a.Data[k*n+j] = blas64.Dot(row(k), row(j))
-		}
+	dense := kernel.BestDense()
+	s.each((n+kernel.GramRows-1)/kernel.GramRows, func(b int) {
+		dense.Gram(b*kernel.GramRows, min((b+1)*kernel.GramRows, n), n, s.sites, scaled, a.Data)
 	})
 	diagonal := make([]float64, n)
 	for k := range diagonal {
@@ -307,76 +310,61 @@ func (s *smoother) step(q *point, lambda, mu float64) []float64 {
 }
 
 func (s *smoother) run(ctx context.Context, onsite []float64) error {
-	q, err := s.evaluate(ctx, s.transform(1, onsite, false))
+	own, err := s.evaluate(ctx, s.transform(1, onsite, false))
 	if err != nil {
 		return err
 	}
-	if q, err = s.restore(ctx, q, s.o.MaxEvaluations/2); err != nil {
+	starts, err := s.explore(ctx, own)
+	if err != nil {
 		return err
 	}
-	if s.o.MaxEvaluations >= few {
-		if q, err = s.raise(ctx, q); err != nil {
-			return err
-		}
+	q, err := s.settle(ctx, starts)
+	for err == nil && q.l <= s.o.Level && s.left() >= round {
+		q, err = s.lower(ctx, q, s.left())
 	}
-	for first := true; first || q.l <= s.o.Level && s.left() >= round; first = false {
-		if q, err = s.lower(ctx, q); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	s.status = optimize.Evaluations
-	if q.l > s.o.Level { // there is no way back: the best so far is the answer
+	if s.best == nil {
 		return nil
 	}
-	_, stuck, err := s.descend(ctx, q, s.o.Level, s.left())
-	if stuck {
+	if q.l > s.o.Level { // there was no way back
+		q = s.best
+	}
+	w := newWalker(q)
+	err = s.descend(ctx, w, s.o.Level, s.o.Level, s.left())
+	if w.stuck {
 		s.status = optimize.Stalled
 	}
 	return err
 }
 
-// left is the number of evaluations left.
-func (s *smoother) left() int { return s.o.MaxEvaluations - s.evaluations }
-
-// shares are the heights tried, in units of the floor on which the uniform wire conducts as much as the target: higher ones
-// end smoother, but do not reach every curve.
-var shares = []float64{0.45, 0.3}
-
-// raise starts anew on a raised floor: a constant costs no roughness, and where fewer modes are open less of it is needed to
-// conduct as little as the target does. The longest waves of own stand on the floor, so that nothing is symmetric. It returns a
-// potential at the level, own if none is found.
-func (s *smoother) raise(ctx context.Context, own *point) (*point, error) {
-	if s.p.setup.Strip == nil {
-		return own, nil
-	}
-	floor, err := s.floor(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, share := range shares {
-		c := s.waves(own.c)
-		if c == nil || s.left() < 2*round {
+// settle smooths the first of the starts from which the level is reached. Each may use half of what is left, the last three
+// quarters.
+func (s *smoother) settle(ctx context.Context, starts []*point) (q *point, err error) {
+	for i, start := range starts {
+		level, budget := math.Max(loose, s.o.Level), s.left()/2
+		if q = start; i < len(starts)-1 {
+			q, err = s.evaluate(ctx, start.c) // until now on a part of the points
+		} else {
+			level, budget = s.o.Level, s.left()*3/4
+		}
+		if err == nil {
+			q, err = s.restore(ctx, q, level, s.left()/2)
+		}
+		if err == nil {
+			q, err = s.lower(ctx, q, budget)
+		}
+		if err != nil || q.l <= s.o.Level {
 			break
 		}
-		c[0] = (s.p.setup.Strip.LeadOnsite + share*floor) * math.Sqrt(float64(s.sites))
-		q, err := s.evaluate(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		if q, err = s.restore(ctx, q, round/2); err != nil {
-			return nil, err
-		}
-		if q.l <= tube {
-			if q, err = s.lower(ctx, q); err != nil {
-				return nil, err
-			}
-		}
-		if q.l <= s.o.Level {
-			return q, nil
-		}
 	}
-	return own, nil
+	return q, err
 }
+
+// left is the number of evaluations left.
+func (s *smoother) left() int { return s.o.MaxEvaluations - s.evaluations }
 
 // floor returns how far the floor of a uniform wire must be raised for it to conduct on average as the target does.
 func (s *smoother) floor(ctx context.Context) (float64, error) {
@@ -402,110 +390,101 @@ func (s *smoother) floor(ctx context.Context) (float64, error) {
 	return (low + high) / 2, nil
 }
 
-// waves returns the longest waves of a potential, up to four nodes along and across, without its mean and brought to a root mean
-// square of strength·t; nil if there are none.
-func (s *smoother) waves(c []float64) []float64 {
-	const modes, strength = 5, 0.1
-	long, sum := make([]float64, s.sites), 0.0
-	for a := range min(modes, s.o.Length) {
-		for b := range min(modes, s.o.Width) {
-			if i := a*s.o.Width + b; i > 0 {
-				long[i] = c[i]
-				sum += c[i] * c[i]
-			}
-		}
-	}
-	if sum == 0 {
-		return nil
-	}
-	scale := strength * math.Abs(s.p.setup.Strip.Hopping) * math.Sqrt(float64(s.sites)/sum)
-	for i := range long {
-		long[i] *= scale
-	}
-	return long
+// walker is a point on its way down with λ and μ of its next step.
+type walker struct {
+	*point
+	lambda, mu float64
+	stuck      bool
+	path       []*point // stepped through, without their derivatives
 }
 
-// lower smooths q along the tube for a round and restores the level; where that fails within a tube, a narrower one is tried.
-func (s *smoother) lower(ctx context.Context, q *point) (*point, error) {
+// smallest is the least damping μ.
+const smallest = 1e-2
+
+func newWalker(q *point) *walker { return &walker{point: q, lambda: 1, mu: smallest} }
+
+// lower smooths q along the tube for a round and restores the level, with at most budget evaluations; where that fails within a
+// tube, a narrower one is tried.
+func (s *smoother) lower(ctx context.Context, q *point, budget int) (*point, error) {
 	limit := tube
 	if s.o.MaxEvaluations < few {
 		limit = tube - 1
 	}
-	last := s.evaluations + min(round, s.left()-max(int(restoring*float64(s.left())), min(35, s.left()/2)))
-	s.path = nil
+	until := s.evaluations + budget
+	last := s.evaluations + min(round, budget-max(int(restoring*float64(budget)), min(35, budget/2)))
 	for limit = math.Max(limit, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
-		end, stuck, err := s.descend(ctx, q, limit, last-s.evaluations)
+		w := newWalker(q)
+		err := s.descend(ctx, w, limit, math.Max(math.Min(neck, limit), s.o.Level), last-s.evaluations)
 		if err != nil {
 			return nil, err
 		}
-		if q, err = s.retreat(ctx, end); err != nil || !stuck || q.l > s.o.Level || limit == s.o.Level {
+		if q, err = s.retreat(ctx, w, until); err != nil || !w.stuck || q.l > s.o.Level || limit == s.o.Level {
 			return q, err
 		}
 	}
 }
 
-// retreat restores the level from q, or from where the path was rougher by a quarter, and so on.
-func (s *smoother) retreat(ctx context.Context, q *point) (*point, error) {
-	for {
-		end, err := s.restore(ctx, q, s.left())
+// retreat restores the level from w, or from where its path was rougher by a quarter, and so on.
+func (s *smoother) retreat(ctx context.Context, w *walker, until int) (*point, error) {
+	for q := w.point; ; {
+		end, err := s.restore(ctx, q, s.o.Level, until-s.evaluations)
 		if err != nil || end.l <= s.o.Level {
 			return end, err
 		}
-		back := slices.IndexFunc(s.path, func(earlier *point) bool { return earlier.rough < 1.25*q.rough })
-		if back < 1 || s.left() < 2 {
+		back := slices.IndexFunc(w.path, func(earlier *point) bool { return earlier.rough < 1.25*q.rough })
+		if back < 1 || until-s.evaluations < 2 {
 			return end, nil
 		}
-		earlier := s.path[back-1]
-		s.path = s.path[:back-1]
+		earlier := w.path[back-1]
+		w.path = w.path[:back-1]
 		if q, err = s.evaluate(ctx, earlier.c); err != nil {
 			return end, err
 		}
 	}
 }
 
-// descend steps from q along the tube for so many evaluations, from limit down to its neck, or until it is stuck: no step keeps
-// to the tube.
-func (s *smoother) descend(ctx context.Context, q *point, limit float64, evaluations int) (end *point, stuck bool, err error) {
-	const smallest = 1e-2
-	lambda, mu, bottom := 1.0, smallest, math.Max(math.Min(neck, limit), s.o.Level)
+// descend takes w along the tube for so many evaluations, from limit down to bottom, or until it is stuck: no step keeps to the
+// tube.
+func (s *smoother) descend(ctx context.Context, w *walker, limit, bottom float64, evaluations int) error {
 	first, last := s.evaluations, s.evaluations+evaluations
 	for s.evaluations < last {
 		wall := limit
 		if spent := float64(s.evaluations-first) / float64(evaluations); spent > narrowing {
 			wall += (bottom - limit) * (spent - narrowing) / (1 - narrowing)
 		}
-		next, err := s.evaluate(ctx, s.step(q, lambda, mu))
+		next, err := s.evaluate(ctx, s.step(w.point, w.lambda, w.mu))
 		if err != nil {
-			return q, false, err
+			return err
 		}
-		if math.IsNaN(next.l) || next.l > math.Max(wall, q.l+math.Log(0.9)) {
-			if lambda, mu = 4*lambda, 4*mu; lambda > 1e6 {
-				return q, true, nil
+		if math.IsNaN(next.l) || next.l > math.Max(wall, w.l+math.Log(0.9)) {
+			if w.lambda, w.mu = 4*w.lambda, 4*w.mu; w.lambda > 1e6 {
+				w.stuck = true
+				return nil
 			}
 			continue
 		}
-		switch mu = math.Max(smallest, mu/8); {
+		switch w.mu = math.Max(smallest, w.mu/8); {
 		case next.l < wall-1:
-			lambda /= 3
+			w.lambda /= 3
 		case next.l < wall-0.3:
-			lambda /= 1.5
+			w.lambda /= 1.5
 		}
-		q = next
-		s.path = append(s.path, &point{c: q.c, rough: q.rough})
+		w.point = next
+		w.path = append(w.path, &point{c: next.c, rough: next.rough})
 	}
-	return q, false, nil
+	return nil
 }
 
-// metrics are λ of the metrics √M in which potentials are restored, the smoothest first; the next one where it stalls: its steps
-// are rougher, but reach more.
-var metrics = []float64{0.3, 3, 30}
+// metrics are λ of the metrics √M in which potentials are restored: the smoothest until it stalls, then one whose steps are rougher,
+// but reach more.
+var metrics = []float64{0.3, 300}
 
-// restore brings q to the level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest one,
+// restore brings q to a level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest one,
 // until so many evaluations are spent, and returns where it ends.
-func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*point, error) {
+func (s *smoother) restore(ctx context.Context, q *point, level float64, evaluations int) (*point, error) {
 	for _, lambda := range metrics {
 		before := s.evaluations
-		if q.l <= s.o.Level || evaluations < 2 {
+		if q.l <= level || evaluations < 2 {
 			break
 		}
 		m := &smoothMetric{s: s, scale: make([]float64, s.sites), first: q}
@@ -515,8 +494,10 @@ func (s *smoother) restore(ctx context.Context, q *point, evaluations int) (*poi
 			start[i] = q.c[i] * m.scale[i]
 		}
 		o := optimize.Defaults("lm")
-		o.StopObjective, o.MaxEvaluations = s.o.Level, evaluations+1 // the first is q itself
-		o.StallIterations, o.StallTolerance = 8, 0.5
+		o.StopObjective, o.MaxEvaluations = level, evaluations+1 // the first is q itself
+		if lambda < metrics[len(metrics)-1] {
+			o.StallIterations, o.StallTolerance = 8, 0.5
+		}
 		o.Threads = s.o.Threads
 		r, err := optimize.Minimize(ctx, m, start, o)
 		if err == nil && r.Status == optimize.Cancelled {
@@ -577,8 +558,8 @@ func (m *smoothMetric) Gradient(context.Context, []float64, []float64) (float64,
 }
 
 func (s *smoother) result() *SmoothResult {
-	r := &SmoothResult{Roughness: s.bestRough, StartRoughness: s.startRough, RoughnessHistory: s.roughs}
-	r.Outcome = Outcome{Status: s.status, Theta: s.bestH, Parameters: s.bestH, Onsite: s.bestH, Conductance: s.bestG, Objective: s.bestL,
+	r := &SmoothResult{Roughness: s.best.rough, StartRoughness: s.startRough, RoughnessHistory: s.roughs}
+	r.Outcome = Outcome{Status: s.status, Theta: s.best.h, Parameters: s.best.h, Onsite: s.best.h, Conductance: s.best.g, Objective: s.best.l,
 		History: s.history, HistoryEvaluations: s.counts, Evaluations: s.evaluations, Seconds: time.Since(s.began).Seconds()}
 	r.Message = fmt.Sprintf("Smoothed: L_pot %.4g at L = %.4g, from %.4g, in %d evaluations.", r.Roughness, r.Objective, r.StartRoughness, s.evaluations)
 	return r

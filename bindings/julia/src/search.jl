@@ -117,13 +117,14 @@ function find_defect(device::Device, target; curves=[(2, 1)], count=1, sigma=not
 end
 
 """
-    smooth(problem; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
+    smooth(problem; level=-3.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(), time_limit=0.0, callback=nothing)
 
 Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with
 L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter, or from the potential of a
-`Result`. The `history` of the result has "roughness".
+`Result`. It may be far from the start: with 240 evaluations or more, long waves on a raised floor are compared with it first. The
+`history` of the result has "roughness".
 """
-function smooth(problem::Union{Problem,Result}; level=-3.0, max_evaluations=200, checkpoint=nothing, progress=isinteractive(),
+function smooth(problem::Union{Problem,Result}; level=-3.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(),
                 time_limit=0.0, callback=nothing)
     started = from_start(problem)
     h, level = started.handle, real_number(level, "level")

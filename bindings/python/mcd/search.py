@@ -172,12 +172,13 @@ def _device_search(device: Device, target, curves: Optional[Curves]) -> Handle:
     return problem
 
 
-def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 200, checkpoint=None,
+def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations: int = 300, checkpoint=None,
            progress: Optional[bool] = None, *, time_limit: float = 0.0,
            callback: Optional[Callable[[Progress], None]] = None) -> Result:
     """Finds the smoothest potential that keeps the curve: the least L_pot (`roughness`) with L ≤ level.
 
-    It may be far from the start: a constant costs no roughness, so that other means are tried too.
+    It may be far from the start: with 240 evaluations or more, long waves on a raised floor are compared with it first, on a third of
+    the wire's points.
 
     Parameters
     ----------
@@ -187,7 +188,8 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
     level : float
         The largest L = log |w·(G − target)| allowed.
     max_evaluations : int
-        Evaluations after which to stop; the search plans with them, so that more give a smoother potential.
+        Evaluations after which to stop, one on a part of the points counting as that part; the search plans with them, so that
+        more give a smoother potential.
     checkpoint : path, optional
         A .mcd file that receives the result at the end.
     progress, time_limit, callback
