@@ -1,6 +1,7 @@
 package adjoint
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,4 +99,34 @@ func TestIdleWire(t *testing.T) {
 	idle.Close()
 	require.Zero(t, idle.Bytes())
 	require.ErrorContains(t, idle.Value(ctx, onsite, g), "closed")
+}
+
+// TestLongWires holds wires on which most fields need a correction against fronts, which share nothing with a sweep; where waves
+// are localised, results of any size to the same relative accuracy.
+func TestLongWires(t *testing.T) {
+	for name, strength := range map[string]float64{"weak": 0.2, "rough": 0.6, "localised": 2} {
+		s := sweep(500, 10, 1.2, 0, 0.1, 24)
+		onsite := disordered(s, strength, 3)
+		w := newWire(t, s, "")
+		g, jac := jacobian(t, w, onsite)
+		require.Equal(t, value(t, w, onsite), g, "values are the same bits alone and beside derivatives")
+		l, terminals := w.Device()
+		fronts, err := NewDevice(l, terminals, []scatter.Pair{{To: int(scatter.Right), From: int(scatter.Left)}}, Options{})
+		require.NoError(t, err)
+		t.Cleanup(fronts.Close)
+		wantG, wantJac := make([]float64, len(g)), make([]float64, len(jac))
+		require.NoError(t, fronts.Jacobian(ctx, onsite, wantG, wantJac))
+		for p := range g {
+			row, wantRow := jac[p*s.Sites():(p+1)*s.Sites()], wantJac[p*s.Sites():(p+1)*s.Sites()]
+			steepest := max(slices.Max(wantRow), -slices.Min(wantRow))
+			boundG, boundJ := 2e-11, 2e-11 // 1e-11 for either route
+			if name == "localised" {       // and what roundings of on-site energies cause
+				boundG, boundJ = 2e-11*wantG[p]+1e-14*steepest, 2e-11*steepest
+			}
+			require.InDelta(t, wantG[p], g[p], boundG, "%s, point %d", name, p)
+			for i := range row {
+				require.InDelta(t, wantRow[i], row[i], boundJ, "%s, point %d, site %d", name, p, i)
+			}
+		}
+	}
 }

@@ -202,29 +202,19 @@ func (w *Wire) group(s *scatter.Workspace, group *scatter.Group) error {
 		return err
 	}
 	visit := func(slice int, row []float64) { w.emit(s, group, slice, row) }
-	v := s.Reflect(w.g, visit)
-	if !v.Derivable {
-		var err error
-		if v, err = s.Corrected(v, w.g, visit); err != nil {
-			return err
-		}
+	v, err := s.Reflect(w.g, visit)
+	if err == nil && !v.Derivable {
+		v, err = s.Corrected(v, w.g, visit)
 	}
-	if v.Derivable {
-		return nil
+	if err != nil || v.Derivable {
+		return err
 	}
 	// Differentiate T = Σ|t|² itself with refined solutions.
-	psi, chi, err := s.Stored(v)
+	psi, err := s.Transmit(v, w.g)
 	if err != nil {
 		return err
 	}
-	if !v.Accurate { // else g stays what Value computes, bit for bit
-		s.Conductance(psi, w.g)
-	}
-	s.Weigh(chi, psi)
-	for slice := range w.Strip.Length {
-		w.emit(s, group, slice, s.Density(chi, psi, slice))
-	}
-	return nil
+	return s.Differentiate(v, psi, visit)
 }
 
 // emit takes the derivatives by the sites of one slice (counted from the right lead), row[y][lane]. A slice may come twice, the

@@ -10,6 +10,22 @@ import "math"
 // rough wire are large, so that less is allowed beyond 100 slices.
 func Budget(length int) float64 { return 1e3 * math.Min(1, 100/float64(length)) }
 
+// CheapBudget is Budget where a correction of all waves costs no more than a sweep and restores what any hop has lost: 1e3 where
+// many fields do without, whatever the length, and 1e4 on long rough wires, where hardly any does. What a wire scatters is
+// judged by Σ(h_{x+1} − h_x)²/2W with addends of one at most, the length times the variance where sites are independent. h is
+// as in Strip.Nodes.
+func CheapBudget(h []float64, width int) float64 {
+	sum := 0.0
+	for i, e := range h[width:] {
+		d := e - h[i]
+		sum += math.Min(d*d/2, 1)
+	}
+	if sum > 30*float64(width) {
+		return 1e4
+	}
+	return 1e3
+}
+
 // MaxHop is the longest hop whatever the bound says; it fixes the number of slices that a sweep keeps at a time.
 const MaxHop = 8
 

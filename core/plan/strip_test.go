@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -34,4 +36,21 @@ func TestNodes(t *testing.T) {
 		assert.Equal(t, 8, nodes[at+1])
 	}
 	assert.Len(t, p.Nodes(h, 1.2, 1.2, 0), 20)
+}
+
+// TestCheapBudget checks that only long rough wires get longer hops: not long smooth ones, nor short rough ones.
+func TestCheapBudget(t *testing.T) {
+	const width = 6
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct {
+		length   int
+		disorder float64
+		want     float64
+	}{{1000, 0, 1e3}, {1000, 0.1, 1e3}, {1000, 0.3, 1e4}, {30, 100, 1e3}} {
+		h := make([]float64, c.length*width)
+		for i := range h {
+			h[i] = 4 + math.Sin(float64(i/width)/20) + c.disorder*r.NormFloat64()
+		}
+		assert.Equal(t, c.want, CheapBudget(h, width), "%+v", c)
+	}
 }

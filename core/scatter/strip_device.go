@@ -22,7 +22,7 @@ func (w *Wire) MeanModes() float64 {
 func (w *Wire) Work() float64 {
 	s := &w.Strip
 	clean := slices.Repeat([]float64{s.LeadOnsite / s.Hopping}, s.Sites())
-	nodes := len(plan.NewStrip(s.Length, s.Width).Nodes(clean, w.lo, w.hi, plan.Budget(s.Length)))
+	nodes := len(plan.NewStrip(s.Length, s.Width).Nodes(clean, w.lo, w.hi, plan.CheapBudget(clean, s.Width)))
 	return plan.StripWork(s.Length, s.Width, nodes, w.MeanModes())
 }
 

@@ -41,8 +41,10 @@ type Workspace struct {
 	amplitude, coef []float64 // Modes × Modes
 	row             []float64 // Width real values
 	steepest        []float64 // largest derivative of every lane, of Reflect
-	waves           [4]Wave   // two rings, two full ones
-	noted           [4][2]note
+	weight          []float64 // largest coefficient of every lane, of Differentiate
+	waves           [6]Wave   // four rings, two full ones
+	noted           [6][2]note
+	sources         [2]excitation
 
 	small, maps, rings, full, extra *memory.Buffer
 	slices                          *plan.Strip // planner of the sweep slice by slice
@@ -85,13 +87,13 @@ func mostColumns(w *Wire) (columns int) {
 }
 
 // mostValues bounds the values that a workspace may come to hold: two matrices and a few waves, the maps of a sweep slice by
-// slice, two rings, two full waves, and the sources of a refinement.
+// slice, the rings, two full waves, and the sources of a refinement.
 func mostValues(w *Wire) int {
 	length, width, lanes := w.Strip.Length, w.Strip.Width, w.Kernel.Lanes()
 	matrix, columns := kernel.Size(width, kernel.LeadingDimension(width), lanes), mostColumns(w)
 	wave := kernel.Size(width, columns, lanes)
-	small := 2*matrix + 2*wave + 2*kernel.Size(columns, columns, lanes) + (width+32)*lanes + 32*memory.Align/8
-	return small + (length-1)*matrix + 2*ringSlices*wave + 2*(length+1)*wave + (2*length+2)*wave
+	small := 2*matrix + 2*wave + 2*kernel.Size(columns, columns, lanes) + (width+32)*lanes + 34*memory.Align/8
+	return small + (length-1)*matrix + rings*ringSlices*wave + 2*(length+1)*wave + (4*length+2)*wave
 }
 
 func newWorkspace(w *Wire) (*Workspace, error) {
@@ -100,7 +102,7 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	columns := mostColumns(w)
 	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)
 	parts := []part{{&s.m, matrix}, {&s.a, matrix}, {&s.scratch, wave}, {&s.source, wave},
-		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}, {&s.steepest, s.lanes}}
+		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}, {&s.steepest, s.lanes}, {&s.weight, s.lanes}}
 	for i := range s.noted {
 		for j := range s.noted[i] {
 			parts = append(parts, part{&s.noted[i][j].residual, s.lanes}, part{&s.noted[i][j].largest, s.lanes})
@@ -109,7 +111,7 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	err := s.carve(&s.small, parts...)
 	if err == nil {
 		clear(s.small.Data)
-		s.rings, err = s.wire.Take(2 * ringSlices * wave)
+		s.rings, err = s.wire.Take(rings * ringSlices * wave)
 	}
 	if err == nil {
 		err = s.makeMaps(1)
@@ -121,8 +123,11 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	return s, nil
 }
 
-// ringSlices holds the slices of one hop and one more on either side.
-const ringSlices = plan.MaxHop + 3
+// A ring holds the slices of one hop and one more on either side. There is one for ψ, for χ, and for what corrects each.
+const (
+	rings      = 4
+	ringSlices = plan.MaxHop + 3
+)
 
 type part struct {
 	slice *[]float64
@@ -219,10 +224,10 @@ func (s *Workspace) Factor() error {
 	return parallel.Cancelled(s.ctx)
 }
 
-// Ring returns a wave that keeps the slices of one hop; which is 0 or 1. It is valid until the next call with this number.
+// Ring returns a wave that keeps the slices of one hop; which is 0 … rings−1. It is valid until the next call with this number.
 func (s *Workspace) Ring(which int, transposed bool) *Wave {
-	half := len(s.rings.Data) / 2
-	return s.wave(which, transposed, s.rings.Data[which*half:(which+1)*half], ringSlices)
+	part := len(s.rings.Data) / rings
+	return s.wave(which, transposed, s.rings.Data[which*part:(which+1)*part], ringSlices)
 }
 
 // Full returns a wave that keeps every slice; which is 0 or 1. It is valid until the next call with this number.
@@ -237,7 +242,7 @@ func (s *Workspace) Full(which int, transposed bool) (*Wave, error) {
 		}
 		s.full = b
 	}
-	return s.wave(2+which, transposed, s.full.Data[which*n:(which+1)*n], s.length+1), nil
+	return s.wave(rings+which, transposed, s.full.Data[which*n:(which+1)*n], s.length+1), nil
 }
 
 func (s *Workspace) wave(i int, transposed bool, data []float64, ring int) *Wave {
@@ -323,11 +328,12 @@ func (s *Workspace) check(v *Wave, i int, b, out []float64) {
 
 // Bounds on the error of an amplitude that a residual may cause, |χ|·|residual|: solve refines beyond refined; a conductance is
 // used up to reflected, since the reflection it comes from is right to a twentieth of the bound. Derivatives of a single sweep
-// are used up to an error of derivable.
+// are used up to an error of derivable. A residual of converged times the largest value is rounding, whatever it causes.
 const (
 	refined   = 2e-13
 	reflected = 5e-11
 	derivable = 1e-11
+	converged = 4e-15
 )
 
 // doubt bounds |χ|·|residual| for a wave. The other factor is not known when the first wave is judged; a resonance that makes
@@ -348,34 +354,63 @@ func (v *Wave) noted(lane int) (residual, largest float64) {
 	return math.Max(v.notes[0].residual[lane], v.notes[1].residual[lane]), math.Max(v.notes[0].largest[lane], v.notes[1].largest[lane])
 }
 
-// doubtOfDerivatives estimates the error of derivatives r*χψ, of which s.steepest are the largest. An error δψ = A⁻¹·residual
-// is spread by states of the size of ψ: |δψ| ≈ |ψ|²·|residual|, and likewise for χ, up to its scale; that of r is the doubt of
-// ψ. Measured on wires of 30 to 100 sites with disorder of 0.3 to 1, errors are 0.2 to 2.7 times the estimate.
-func (s *Workspace) doubtOfDerivatives(psi, chi *Wave) float64 {
-	worst := s.doubtOfStates(psi)
+// doubtOfDerivatives estimates the error of derivatives r*χψ, of which s.steepest are the largest, from the residuals that are
+// left of ψ and χ. An error δψ = A⁻¹·residual is spread by states of the size of ψ: |δψ| ≈ |ψ|²·|residual|, and likewise for χ,
+// up to its scale; that of r is the doubt of ψ. Measured on wires of 30 to 100 sites with disorder of 0.3 to 1, errors are 0.2 to
+// 2.7 times the estimate; beyond, they add up like the steps of a random walk.
+func (s *Workspace) doubtOfDerivatives(psi, chi, leftOfPsi, leftOfChi *Wave) float64 {
+	worst := s.doubtOfCostates(psi, chi, leftOfChi)
 	for l, n := range s.group.open {
-		if n == 0 {
-			continue
+		if n > 0 {
+			residual, _ := leftOfPsi.noted(l)
+			_, size := psi.noted(l)
+			worst = math.Max(worst, s.steepest[l]*size*residual*s.walk())
 		}
-		if s.steepest[l] > 0 {
-			residual, size := psi.noted(l)
-			other, its := chi.noted(l)
-			worst = math.Max(worst, s.steepest[l]*size*size*math.Max(residual/size, other/its))
+	}
+	return math.Max(worst, s.doubtOfStates(psi, leftOfPsi))
+}
+
+// doubtOfStates is the part of doubtOfDerivatives that is known before the co-states are.
+func (s *Workspace) doubtOfStates(psi, left *Wave) float64 {
+	worst := 0.0
+	for l, n := range s.group.open {
+		if n > 0 {
+			residual, _ := left.noted(l)
+			_, size := psi.noted(l)
+			worst = math.Max(worst, size*size*size*residual*s.walk())
 		}
 	}
 	return worst
 }
 
-// doubtOfStates is the part of doubtOfDerivatives that is known before the co-states are.
-func (s *Workspace) doubtOfStates(psi *Wave) float64 {
+// doubtOfCostates is the part of doubtOfDerivatives that residuals of χ make.
+func (s *Workspace) doubtOfCostates(psi, chi, leftOfChi *Wave) float64 {
 	worst := 0.0
 	for l, n := range s.group.open {
-		if n > 0 {
-			residual, size := psi.noted(l)
-			worst = math.Max(worst, size*size*size*residual)
+		if n > 0 && s.steepest[l] > 0 {
+			_, size := psi.noted(l)
+			residual, _ := leftOfChi.noted(l)
+			_, its := chi.noted(l)
+			worst = math.Max(worst, s.steepest[l]*size*size*(residual/its)*s.walk())
 		}
 	}
 	return worst
+}
+
+// walk is what errors have grown beyond those of 100 slices.
+func (s *Workspace) walk() float64 { return math.Sqrt(math.Max(1, float64(s.length)/100)) }
+
+// settled tells whether what is left of a wave's residual is but rounding, as a direct solver would leave it.
+func (s *Workspace) settled(v, left *Wave) bool {
+	for l, n := range s.group.open {
+		if n > 0 {
+			residual, _ := left.noted(l)
+			if _, size := v.noted(l); !(residual <= converged*size) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // doubtOfProbes is doubt from the probes alone, each of which has the mean square of the modes' residuals: √n times a probe's
@@ -391,17 +426,10 @@ func (s *Workspace) doubtOfProbes(v *Wave) float64 {
 // solve solves Aψ = b (or Aᵀχ = b) keeping every slice, and refines the solution.
 func (s *Workspace) solve(r Request) error {
 	v, fromLeft, fromRight := r.Wave, r.FromLeft, r.FromRight
-	n, stride := len(s.nodes), s.stride()
-	if s.extra == nil || len(s.extra.Data) < (2*n+2)*stride {
-		s.wire.Release(s.extra)
-		s.extra = nil
-		b, err := s.wire.Take((2*n + 2) * stride)
-		if err != nil {
-			return err
-		}
-		s.extra = b
+	if err := s.makeSources(); err != nil {
+		return err
 	}
-	e := &excitation{b: s.extra.Data[:n*stride], p: s.extra.Data[n*stride : 2*n*stride], stride: stride, scratch: s.extra.Data[2*n*stride:]}
+	e := &s.sources[0]
 	clear(e.b)
 	if fromLeft != nil {
 		copy(e.at(e.b, s.last), fromLeft)
@@ -417,7 +445,7 @@ func (s *Workspace) solve(r Request) error {
 	before := math.Inf(1)
 	for try := range 3 {
 		now := s.doubt(v)
-		if (now <= refined || now > before/2) && !(r.Strict && try == 0) {
+		if (now <= refined || now > before/2 || s.settled(v, v)) && !(r.Strict && try == 0) {
 			break
 		}
 		before = now
@@ -442,15 +470,16 @@ type Request struct {
 // Factor must have been called; the waves must not be rings.
 func (s *Workspace) SolveAll(requests ...Request) error {
 	for {
-		worst := 0.0
+		worst, settled := 0.0, true
 		for _, r := range requests {
 			if err := s.solve(r); err != nil {
 				return err
 			}
 			worst = math.Max(worst, s.doubt(r.Wave))
+			settled = settled && s.settled(r.Wave, r.Wave)
 		}
 		switch {
-		case worst <= refined || s.sliced && worst < math.Inf(1):
+		case worst <= refined || settled || s.sliced && worst < math.Inf(1):
 			return nil
 		case s.sliced: // infinite, or not a number
 			return fault.New(fault.Numerical, "the wire has a level exactly at the energy of one of the points: change energy, fields or onsite in the last digits")
@@ -463,6 +492,26 @@ func (s *Workspace) SolveAll(requests ...Request) error {
 			return err
 		}
 	}
+}
+
+// makeSources provides the two excitations of the nodes in use.
+func (s *Workspace) makeSources() error {
+	n, stride := len(s.nodes), s.stride()
+	if need := (4*n + 2) * stride; s.extra == nil || len(s.extra.Data) < need {
+		s.wire.Release(s.extra)
+		s.extra = nil
+		b, err := s.wire.Take(need)
+		if err != nil {
+			return err
+		}
+		s.extra = b
+	}
+	scratch, rest := s.extra.Data[:2*stride], s.extra.Data[2*stride:]
+	for i := range s.sources {
+		own := rest[2*i*n*stride:][:2*n*stride]
+		s.sources[i] = excitation{b: own[:n*stride], p: own[n*stride:], stride: stride, scratch: scratch}
+	}
+	return nil
 }
 
 // excitation holds sources b and particular solutions p at every node.
@@ -481,7 +530,7 @@ func (s *Workspace) sweep(v *Wave, e *excitation, sum *Wave) error {
 	p := func(int) []float64 { return nil }
 	if !e.fromLeft {
 		p = func(i int) []float64 { return e.at(e.p, i) }
-		if err := s.particular(v, e); err != nil {
+		if err := s.particular(v.Transposed, e); err != nil {
 			return err
 		}
 	}
@@ -499,28 +548,33 @@ func (s *Workspace) sweep(v *Wave, e *excitation, sum *Wave) error {
 	return nil
 }
 
-// particular computes the particular solutions of e for a wave like v.
-func (s *Workspace) particular(v *Wave, e *excitation) error {
-	c := s.columns()
+// particular computes the particular solutions of e.
+func (s *Workspace) particular(transposed bool, e *excitation) error {
 	clear(e.at(e.p, 0))
 	for i := 1; i <= s.last; i++ {
 		if err := parallel.Cancelled(s.ctx); err != nil {
 			return err
 		}
-		// From ψ_R = 0, ψ_{R+1} = p: the solution that the sources alone make, z.
-		now, before := e.scratch[:e.stride], e.scratch[e.stride:][:e.stride]
-		copy(now, e.at(e.b, i-1))
-		s.add(now, -1, e.at(e.p, i-1))
-		clear(before)
-		for x := s.nodes[i-1] + 1; x < s.nodes[i]; x++ {
-			s.k.Recur(v.Transposed, s.width, s.h(x), s.group.energy, s.cs(x), c, c, now, before, before)
-			now, before = before, now
-		}
-		p := e.at(e.p, i)
-		copy(p, before)
-		s.k.Mul(kernel.Sub, v.Transposed, s.width, s.ld, s.f[i], c, c, now, p)
+		s.carry(transposed, e, i)
 	}
 	return nil
+}
+
+// carry continues the particular solution of e from node i−1 to node i.
+func (s *Workspace) carry(transposed bool, e *excitation, i int) {
+	c := s.columns()
+	// From ψ_R = 0, ψ_{R+1} = p: the solution that the sources alone make, z.
+	now, before := e.scratch[:e.stride], e.scratch[e.stride:][:e.stride]
+	copy(now, e.at(e.b, i-1))
+	s.add(now, -1, e.at(e.p, i-1))
+	clear(before)
+	for x := s.nodes[i-1] + 1; x < s.nodes[i]; x++ {
+		s.k.Recur(transposed, s.width, s.h(x), s.group.energy, s.cs(x), c, c, now, before, before)
+		now, before = before, now
+	}
+	p := e.at(e.p, i)
+	copy(p, before)
+	s.k.Mul(kernel.Sub, transposed, s.width, s.ld, s.f[i], c, c, now, p)
 }
 
 // addTo adds the slices from … to of v to sum.

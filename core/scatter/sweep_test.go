@@ -53,21 +53,23 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 	accurate, derivable, corrected := 0, 0, 0
 	require.NoError(t, w.Run(context.Background(), h, func(ws *Workspace, g *Group) error {
 		found, refined := make([]float64, s.Points()), make([]float64, s.Points())
-		var rows, again, exact []float64
-		require.NoError(t, ws.Factor())
-		v := ws.Reflect(found, func(_ int, row []float64) { rows = append(rows, row...) })
-		estimate := ws.doubtOfDerivatives(&ws.waves[0], &ws.waves[1])
-		other := make([]float64, s.Points())
-		c, err := ws.Corrected(Verdict{}, other, func(_ int, row []float64) { again = append(again, row...) })
-		require.NoError(t, err)
-		estimateOfCorrected := ws.doubtOfDerivatives(&ws.waves[2], &ws.waves[1])
-		psi, chi, err := ws.Stored(Verdict{small: true})
-		require.NoError(t, err)
-		ws.Conductance(psi, refined)
-		ws.Weigh(chi, psi)
-		for slice := length - 1; slice >= 0; slice-- {
-			exact = append(exact, ws.Density(chi, psi, slice)...)
+		n := length * len(ws.ZeroRow())
+		rows, again, exact := make([]float64, n), make([]float64, n), make([]float64, n)
+		into := func(rows []float64) func(slice int, row []float64) {
+			return func(slice int, row []float64) { copy(rows[slice*len(row):], row) }
 		}
+		require.NoError(t, ws.Factor())
+		v, err := ws.Reflect(found, into(rows))
+		require.NoError(t, err)
+		estimate := ws.doubtOfDerivatives(&ws.waves[0], &ws.waves[1], &ws.waves[0], &ws.waves[1])
+		other := make([]float64, s.Points())
+		c, err := ws.Corrected(Verdict{}, other, into(again))
+		require.NoError(t, err)
+		estimateOfCorrected := ws.doubtOfDerivatives(&ws.waves[0], &ws.waves[1], &ws.waves[2], &ws.waves[3])
+		small := Verdict{small: true}
+		psi, err := ws.Transmit(small, refined)
+		require.NoError(t, err)
+		require.NoError(t, ws.Differentiate(small, psi, into(exact)))
 		if v.Accurate {
 			accurate++
 			require.InDeltaSlice(t, refined, found, 1e-11)

@@ -433,7 +433,7 @@ func (w *Wire) Run(ctx context.Context, onsite []float64, task func(s *Workspace
 			w.potential[s*width+y] = h / t
 		}
 	}
-	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.Budget(length))
+	w.nodes = w.planner.Nodes(w.potential, w.lo, w.hi, plan.CheapBudget(w.potential, width))
 	if err := w.ensureSpaces(w.threads); err != nil {
 		return err
 	}
