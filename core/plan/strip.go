@@ -7,7 +7,7 @@ import "math"
 // Budget returns the growth allowed between two nodes of the sweep of a strip: the three-term recursion loses about
 // log₁₀(Budget) digits, which the residual check sees and refinement restores, at several times the price of the sweep. 1e3
 // gives hops of 4 slices on smooth potentials, 1e2 hops of 2. Errors of hops add up along the wire, and derivatives of a long
-// rough wire are large, so that less is allowed beyond 100 slices.
+// rough wire are large, so that less is allowed beyond 100 slices. It is what a GPU works with; see CheapBudget.
 func Budget(length int) float64 { return 1e3 * math.Min(1, 100/float64(length)) }
 
 // CheapBudget is Budget where a correction of all waves costs no more than a sweep and restores what any hop has lost: 1e3 where
