@@ -405,7 +405,7 @@ func (s *Workspace) settled(v, left *Wave) bool {
 	for l, n := range s.group.open {
 		if n > 0 {
 			residual, _ := left.noted(l)
-			if _, size := v.noted(l); !(residual <= converged*size) {
+			if _, size := v.noted(l); !(residual <= converged*size && size <= math.MaxFloat64) {
 				return false
 			}
 		}

@@ -119,3 +119,18 @@ func TestConstantsOfIdleWire(t *testing.T) {
 	_, err = idle.Constants(0)
 	require.ErrorContains(t, err, "closed")
 }
+
+// TestSettled checks that residuals of rounding end a correction, larger ones and what is not finite do not.
+func TestSettled(t *testing.T) {
+	s := Workspace{group: &Group{open: []int{2, 0}}}
+	for _, c := range []struct {
+		residual, largest float64
+		want              bool
+	}{{1e-16, 1, true}, {3e-13, 100, true}, {1e-13, 1, false}, {math.Inf(1), math.Inf(1), false}} {
+		v := &Wave{}
+		for i := range v.notes {
+			v.notes[i] = note{[]float64{c.residual, 1}, []float64{c.largest, 1}} // the second lane is closed
+		}
+		require.Equal(t, c.want, s.settled(v, v), "%+v", c)
+	}
+}
