@@ -139,12 +139,15 @@ func (j *job) smooth(ctx context.Context, level float64) (*exchange.Document, er
 	lowest := math.Inf(1)
 	o := inverse.SmoothOptions{Length: spec.Wire.Length, Width: spec.Wire.Width, Level: level,
 		MaxEvaluations: j.chosenEvaluations(), MaxSeconds: j.options.MaxSeconds, Threads: j.problem.solver.workers(),
+		MemoryLimit: j.problem.solver.(*engine).limit, // creation has refused others than wires
 		Observer: func(p *inverse.SmoothProgress) error {
 			merit := math.Inf(1)
-			if p.Objective <= level {
+			if p.Objective <= level && !p.Part {
 				merit = p.Roughness
 			}
-			lowest = min(lowest, p.Objective)
+			if !p.Part {
+				lowest = min(lowest, p.Objective)
+			}
 			j.note(record{iteration: p.Iteration, starts: 1, evaluations: p.Evaluations, objective: p.Objective, bestObjective: lowest,
 				roughness: p.Roughness}, p.Onsite, merit)
 			return nil

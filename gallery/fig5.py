@@ -53,8 +53,8 @@ def draw(steps: int, quick: bool):
     kept = history["objective"] <= LEVEL
     middle.plot(history["evaluations"][kept], history["roughness"][kept], "o", color=OURS, markersize=3,
                 label=f"ours, $L_{{cond}} \\leq {LEVEL:g}$")
-    middle.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="$L_{pot}$  ($t^2$)", ylim=(12, 3000))
-    middle.set_yticks([20, 50, 100, 200, 500, 1000], ["20", "50", "100", "200", "500", "1,000"])
+    middle.set(xscale="log", yscale="log", xlabel="evaluations", ylabel="$L_{pot}$  ($t^2$)", ylim=(5, 3000))
+    middle.set_yticks([5, 10, 20, 50, 100, 200, 500, 1000], ["5", "10", "20", "50", "100", "200", "500", "1,000"])
     middle.minorticks_off()
     middle.legend(loc="upper right")
     panel(middle, 6, "roughness on the way")
@@ -62,7 +62,8 @@ def draw(steps: int, quick: bool):
     for onsite, colour, style, label in ((start, "0.6", "-", "start"), (last.result.onsite, THEIRS, "--", "theirs"), (ours.onsite, OURS, "-", "ours")):
         right.plot(onsite[15], color=colour, linestyle=style, linewidth=1.0, label=label)
     right.set(xlabel="$y$  ($a$)", ylabel="$h(15, y)$  ($t$)", xlim=(0, 29))
-    right.legend(loc="best", ncols=3, columnspacing=1, handlelength=1.2)
+    right.margins(y=0.2)
+    right.legend(loc="lower center", ncols=3, columnspacing=1, handlelength=1.2)
     panel(right, 7, "cut across the wire")
     agreement = np.log(np.linalg.norm(last.result.conductance - curve))
     figure.suptitle(

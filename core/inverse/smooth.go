@@ -9,7 +9,6 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"mcd/core/fault"
 	"mcd/core/kernel"
@@ -30,6 +29,8 @@ type SmoothOptions struct {
 	MaxSeconds     float64
 	// Threads of the linear algebra, 0 for all processors; results do not depend on it.
 	Threads int
+	// MemoryLimit of the wire at a part of the points, 0 for none; where it does not suffice, starts are not compared.
+	MemoryLimit int64
 	// Observer, if not nil, sees every iteration. An error of kind fault.Cancelled ends the run.
 	Observer func(*SmoothProgress) error
 }
@@ -37,11 +38,12 @@ type SmoothOptions struct {
 // SmoothProgress is what an observer sees after an iteration.
 type SmoothProgress struct {
 	Iteration, Evaluations int
-	// Objective is L and Roughness L_pot of the current point, L of a part of the points while starts are compared; BestRoughness
-	// the lowest L_pot at the level asked.
+	// Objective is L and Roughness L_pot of the current point; BestRoughness the lowest L_pot at the level asked.
 	Objective, Roughness, BestRoughness float64
-	Onsite                              []float64 // the current point; valid only during the call
-	Seconds                             float64
+	// Part tells that starts are compared: Objective is of a part of the points.
+	Part    bool
+	Onsite  []float64 // the current point; valid only during the call
+	Seconds float64
 }
 
 // SmoothResult is the smoothest potential found.
@@ -292,7 +294,7 @@ func (s *smoother) step(q *point, lambda, mu float64) []float64 {
 		for k, d := range diagonal {
 			a.Data[k*n+k] += mu * max(1, d/max(median, 1e-300)) * max(median, 1e-300)
 		}
-		if _, ok := lapack64.Potrf(a); ok || math.IsInf(mu, 0) {
+		if dense.Cholesky(n, a.Data) || math.IsInf(mu, 0) {
 			break
 		}
 		mu = max(10*mu, 1e-14)
@@ -314,13 +316,17 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 	if err != nil {
 		return err
 	}
-	starts, err := s.explore(ctx, own)
+	if s.mean == 0 { // one site
+		s.status = optimize.Stalled
+		return nil
+	}
+	best, err := s.explore(ctx, own)
 	if err != nil {
 		return err
 	}
-	q, err := s.settle(ctx, starts)
+	q, err := s.settle(ctx, own, best)
 	for err == nil && q.l <= s.o.Level && s.left() >= round {
-		q, err = s.lower(ctx, q, s.left())
+		q, err = s.lower(ctx, q, s.limit(), s.o.MaxEvaluations)
 	}
 	if err != nil {
 		return err
@@ -333,34 +339,43 @@ func (s *smoother) run(ctx context.Context, onsite []float64) error {
 		q = s.best
 	}
 	w := newWalker(q)
-	err = s.descend(ctx, w, s.o.Level, s.o.Level, s.left())
+	err = s.descend(ctx, w, s.o.Level, s.o.Level, s.o.MaxEvaluations)
 	if w.stuck {
 		s.status = optimize.Stalled
 	}
 	return err
 }
 
-// settle smooths the first of the starts from which the level is reached. Each may use half of what is left, the last three
-// quarters.
-func (s *smoother) settle(ctx context.Context, starts []*point) (q *point, err error) {
-	for i, start := range starts {
-		level, budget := math.Max(loose, s.o.Level), s.left()/2
-		if q = start; i < len(starts)-1 {
-			q, err = s.evaluate(ctx, start.c) // until now on a part of the points
-		} else {
-			level, budget = s.o.Level, s.left()*3/4
-		}
-		if err == nil {
-			q, err = s.restore(ctx, q, level, s.left()/2)
-		}
-		if err == nil {
-			q, err = s.lower(ctx, q, budget)
-		}
-		if err != nil || q.l <= s.o.Level {
-			break
-		}
+// settle smooths from the best of the starts that were compared, nil if none were, and from own if the level is not reached there.
+func (s *smoother) settle(ctx context.Context, own, best *point) (q *point, err error) {
+	if best == nil {
+		return s.attempt(ctx, own, s.o.Level, s.limit())
 	}
-	return q, err
+	if q, err = s.evaluate(ctx, best.c); err == nil { // until now on a part of the points
+		q, err = s.attempt(ctx, q, math.Max(loose, s.o.Level), s.limit())
+	}
+	if err != nil || q.l <= s.o.Level || s.left() < 2 {
+		return q, err
+	}
+	return s.attempt(ctx, own, s.o.Level, s.limit()-2) // a curve from which the way back is long
+}
+
+// attempt brings q to L ≤ level and smooths it along a tube as wide as limit for a round. It leaves a quarter of the evaluations.
+func (s *smoother) attempt(ctx context.Context, q *point, level, limit float64) (*point, error) {
+	until := s.evaluations + s.left()*3/4
+	q, err := s.restore(ctx, q, level, (s.evaluations+until)/2)
+	if err != nil || q.l > math.Max(limit, level) {
+		return q, err
+	}
+	return s.lower(ctx, q, limit, until)
+}
+
+// limit is the width of the tube.
+func (s *smoother) limit() float64 {
+	if s.o.MaxEvaluations < few {
+		return tube - 1
+	}
+	return tube
 }
 
 // left is the number of evaluations left.
@@ -379,7 +394,9 @@ func (s *smoother) floor(ctx context.Context) (float64, error) {
 		s.evaluations++
 		excess := 0.0
 		for k, v := range g {
-			excess += v - target[k]
+			if w := s.p.setup.Weights; w == nil || w[k] > 0 {
+				excess += v - target[k]
+			}
 		}
 		if excess > 0 {
 			low = middle
@@ -403,18 +420,14 @@ const smallest = 1e-2
 
 func newWalker(q *point) *walker { return &walker{point: q, lambda: 1, mu: smallest} }
 
-// lower smooths q along the tube for a round and restores the level, with at most budget evaluations; where that fails within a
-// tube, a narrower one is tried.
-func (s *smoother) lower(ctx context.Context, q *point, budget int) (*point, error) {
-	limit := tube
-	if s.o.MaxEvaluations < few {
-		limit = tube - 1
-	}
-	until := s.evaluations + budget
+// lower smooths q along a tube as wide as limit for a round and restores the level, by the time that until evaluations are done in
+// all; where that fails within a tube, a narrower one is tried.
+func (s *smoother) lower(ctx context.Context, q *point, limit float64, until int) (*point, error) {
+	budget := until - s.evaluations
 	last := s.evaluations + min(round, budget-max(int(restoring*float64(budget)), min(35, budget/2)))
 	for limit = math.Max(limit, s.o.Level); ; limit = math.Max(limit-1, s.o.Level) {
 		w := newWalker(q)
-		err := s.descend(ctx, w, limit, math.Max(math.Min(neck, limit), s.o.Level), last-s.evaluations)
+		err := s.descend(ctx, w, limit, math.Max(math.Min(neck, limit), s.o.Level), last)
 		if err != nil {
 			return nil, err
 		}
@@ -427,11 +440,14 @@ func (s *smoother) lower(ctx context.Context, q *point, budget int) (*point, err
 // retreat restores the level from w, or from where its path was rougher by a quarter, and so on.
 func (s *smoother) retreat(ctx context.Context, w *walker, until int) (*point, error) {
 	for q := w.point; ; {
-		end, err := s.restore(ctx, q, s.o.Level, until-s.evaluations)
+		end, err := s.restore(ctx, q, s.o.Level, until)
 		if err != nil || end.l <= s.o.Level {
 			return end, err
 		}
 		back := slices.IndexFunc(w.path, func(earlier *point) bool { return earlier.rough < 1.25*q.rough })
+		if back < 0 {
+			back = len(w.path)
+		}
 		if back < 1 || until-s.evaluations < 2 {
 			return end, nil
 		}
@@ -443,13 +459,12 @@ func (s *smoother) retreat(ctx context.Context, w *walker, until int) (*point, e
 	}
 }
 
-// descend takes w along the tube for so many evaluations, from limit down to bottom, or until it is stuck: no step keeps to the
-// tube.
-func (s *smoother) descend(ctx context.Context, w *walker, limit, bottom float64, evaluations int) error {
-	first, last := s.evaluations, s.evaluations+evaluations
-	for s.evaluations < last {
+// descend takes w along the tube, from limit down to bottom, until so many evaluations are done in all, or until it is stuck: no
+// step keeps to the tube.
+func (s *smoother) descend(ctx context.Context, w *walker, limit, bottom float64, until int) error {
+	for first := s.evaluations; s.evaluations < until; {
 		wall := limit
-		if spent := float64(s.evaluations-first) / float64(evaluations); spent > narrowing {
+		if spent := float64(s.evaluations-first) / float64(until-first); spent > narrowing {
 			wall += (bottom - limit) * (spent - narrowing) / (1 - narrowing)
 		}
 		next, err := s.evaluate(ctx, s.step(w.point, w.lambda, w.mu))
@@ -480,22 +495,21 @@ func (s *smoother) descend(ctx context.Context, w *walker, limit, bottom float64
 var metrics = []float64{0.3, 300}
 
 // restore brings q to a level by Levenberg–Marquardt in the coordinates √M·c, where the shortest step is the smoothest one,
-// until so many evaluations are spent, and returns where it ends.
-func (s *smoother) restore(ctx context.Context, q *point, level float64, evaluations int) (*point, error) {
-	for _, lambda := range metrics {
-		before := s.evaluations
-		if q.l <= level || evaluations < 2 {
+// until so many evaluations are done in all, and returns where it ends.
+func (s *smoother) restore(ctx context.Context, q *point, level float64, until int) (*point, error) {
+	for i, lambda := range metrics {
+		if q.l <= level || until-s.evaluations < 2 {
 			break
 		}
 		m := &smoothMetric{s: s, scale: make([]float64, s.sites), first: q}
 		start := make([]float64, s.sites)
 		for i, k := range s.kappa {
-			m.scale[i] = math.Sqrt((1+lambda)*k + lambda*s.mean)
+			m.scale[i] = math.Sqrt(((1+lambda)*k + lambda*s.mean) / math.Max(1, lambda))
 			start[i] = q.c[i] * m.scale[i]
 		}
 		o := optimize.Defaults("lm")
-		o.StopObjective, o.MaxEvaluations = level, evaluations+1 // the first is q itself
-		if lambda < metrics[len(metrics)-1] {
+		o.StopObjective, o.MaxEvaluations = level, until-s.evaluations+1 // the first is q itself
+		if i < len(metrics)-1 {
 			o.StallIterations, o.StallTolerance = 8, 0.5
 		}
 		o.Threads = s.o.Threads
@@ -508,7 +522,7 @@ func (s *smoother) restore(ctx context.Context, q *point, level float64, evaluat
 		if err != nil {
 			return q, err
 		}
-		q, evaluations = m.best, evaluations-(s.evaluations-before)
+		q = m.best
 	}
 	return q, nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"mcd/adjoint"
+	"mcd/core/fault"
+	"mcd/core/optimize"
 )
 
 // Where a descent ends depends on the valley it starts in: L_pot of two of them differs by factors. So several starts are compared
@@ -17,11 +19,13 @@ import (
 // as little as the target does. L_pot of the paper's skylines ends 2.0 times (colosseum) and 1.2 times (nirvana) lower than from one
 // such start.
 const (
-	// exploring is the share of the evaluations for heats, settling what is not for them at least. In each heat, heat steps are taken
-	// from each start that is left; a start takes part in two heats at the mean.
-	exploring = 0.55
-	settling  = 130
-	heat      = 30
+	// exploring is the share of the evaluations, and of the seconds, for heats; settling is what is not for them at least. In each
+	// heat, heatSteps are taken from each start that is left; a start takes part in two heats at the mean. There are fewStarts to
+	// manyStarts.
+	exploring             = 0.38
+	settling              = 130
+	heatSteps             = 30
+	fewStarts, manyStarts = 4, 16
 	// heatWall is the L that heats keep to on their points, and loose the one from which all points are smoothed.
 	heatWall = 0.4
 	loose    = 0.0
@@ -29,58 +33,69 @@ const (
 	longest, strength = 3, 0.4
 )
 
-// shares are the heights of the floor that starts take in turn, in units of that on which the uniform wire conducts as much as the
-// target: higher ones end smoother, but do not reach every curve.
-var shares = []float64{0.6, 0.45, 0.5}
+// heights of the floor are taken by the starts in turn, in units of that on which the uniform wire conducts as much as the target:
+// higher ones end smoother, but do not reach every curve.
+var heights = []float64{0.6, 0.45, 0.5}
 
-// explore returns where to start, the most promising first and own last.
-func (s *smoother) explore(ctx context.Context, own *point) (starts []*point, err error) {
+// explore compares own with other starts and returns what has become of the best, on a part of the points; nil if there is too
+// little to compare with.
+func (s *smoother) explore(ctx context.Context, own *point) (*point, error) {
 	count := (s.points/3 + 4) / 8 * 8 // full lanes of the kernels
 	if count < 8 {
 		count = s.points
 	}
 	budget := math.Min(exploring*float64(s.left()), float64(s.left()-settling))
-	number := int(budget * float64(s.points) / float64(count) / (2 * heat))
-	if s.p.setup.Strip == nil || number < 4 {
-		return []*point{own}, nil
+	number := min(int(budget*float64(s.points)/float64(count)/(2*heatSteps)), manyStarts)
+	if s.p.setup.Strip == nil || number < fewStarts {
+		return nil, nil
 	}
-	c, err := s.part(ctx, count)
-	if err != nil {
+	limited, cancel := optimize.Limited(ctx, exploring*s.o.MaxSeconds)
+	defer cancel()
+	c, err := s.part(limited, count)
+	var field []*walker
+	if err == nil && c != nil {
+		field, err = c.compare(limited, own, number)
+		c.p.setup.Engine.(*adjoint.Wire).Close()
+		s.evaluations, s.iterations = s.evaluations+share(c, s), s.iterations+c.iterations
+	}
+	if kind := fault.KindOf(err); kind == fault.Memory || kind == fault.Cancelled && ctx.Err() == nil && limited.Err() != nil {
+		err = nil // there is no room or time for more
+	}
+	if err != nil || len(field) == 0 {
 		return nil, err
 	}
-	defer c.p.setup.Engine.(*adjoint.Wire).Close()
-	field, err := c.starts(ctx, own, number)
-	for err == nil && len(field) > 0 {
-		last := len(field) <= 2
-		for _, w := range field {
-			if err = c.heat(ctx, w, last); err != nil {
-				break
-			}
-		}
-		slices.SortStableFunc(field, func(a, b *walker) int { return cmp.Compare(a.promise(), b.promise()) })
-		if last {
-			break
-		}
-		field = field[:(len(field)+1)/2]
-	}
-	s.evaluations, s.iterations = s.evaluations+share(c, s), s.iterations+c.iterations
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range field {
-		starts = append(starts, w.point)
-	}
-	return append(starts, own), nil
+	return field[0].point, nil
 }
 
-// part returns a smoother that knows count points of s alone, evenly spread.
+// compare runs the heats and returns the starts left, the best first.
+func (s *smoother) compare(ctx context.Context, own *point, number int) (field []*walker, err error) {
+	if field, err = s.starts(ctx, own, number); err != nil {
+		return nil, err
+	}
+	for last := false; !last; {
+		last = len(field) <= 2
+		for i, w := range field {
+			if err := s.heat(ctx, w, last); err != nil {
+				return field[:i], err
+			}
+		}
+		slices.SortStableFunc(field, func(a, b *walker) int { return cmp.Compare(s.promise(a), s.promise(b)) })
+		field = field[:(len(field)+1)/2]
+	}
+	return field, nil
+}
+
+// part returns a smoother that knows count points of s alone, evenly spread; nil if they have no weight.
 func (s *smoother) part(ctx context.Context, count int) (*smoother, error) {
 	strip, points := thinned(*s.p.setup.Strip, count)
 	setup := Setup{Parametrization: s.p.setup.Parametrization, Strip: &strip, Target: sample(s.p.setup.Target, points)}
 	if s.p.setup.Weights != nil {
 		setup.Weights = sample(s.p.setup.Weights, points)
+		if slices.Max(setup.Weights) == 0 {
+			return nil, nil
+		}
 	}
-	engine, err := adjoint.NewWire(strip, adjoint.Options{Threads: s.o.Threads, Context: ctx})
+	engine, err := adjoint.NewWire(strip, adjoint.Options{Threads: s.o.Threads, MemoryLimit: s.o.MemoryLimit, Context: ctx})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +110,7 @@ func (s *smoother) part(ctx context.Context, count int) (*smoother, error) {
 	c := newSmoother(p, o)
 	if s.o.Observer != nil {
 		c.o.Observer = func(it *SmoothProgress) error {
-			it.Iteration += s.iterations
+			it.Iteration, it.Part = it.Iteration+s.iterations, true
 			it.Evaluations = s.evaluations + share(c, s)
 			it.BestRoughness, it.Seconds = s.bestRough(), time.Since(s.began).Seconds()
 			return s.o.Observer(it)
@@ -109,20 +124,23 @@ func share(part, whole *smoother) int {
 	return (part.evaluations*part.points + whole.points - 1) / whole.points
 }
 
-// starts returns own and number − 1 others; they are the same for every wire of these sites.
+// starts returns own and number − 1 others, from the same random numbers for all wires of as many sites.
 func (s *smoother) starts(ctx context.Context, own *point, number int) (field []*walker, err error) {
 	floor, err := s.floor(ctx)
 	if err != nil {
 		return nil, err
 	}
-	random := rand.New(rand.NewPCG(uint64(s.sites), 0))
+	random := rand.New(rand.NewPCG(uint64(s.sites), 1))
 	for i := range number {
 		c := own.c
 		if i > 0 {
 			c = s.waves(random)
-			c[0] = (s.p.setup.Strip.LeadOnsite + shares[i%len(shares)]*floor) * math.Sqrt(float64(s.sites))
+			c[0] = (s.p.setup.Strip.LeadOnsite + heights[i%len(heights)]*floor) * math.Sqrt(float64(s.sites))
 		}
 		q, err := s.evaluate(ctx, c)
+		if fault.KindOf(err) == fault.Numerical {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -151,25 +169,28 @@ func (s *smoother) waves(random *rand.Rand) []float64 {
 
 // heat takes w to the wall and smooths it along it; the last one narrows to the neck.
 func (s *smoother) heat(ctx context.Context, w *walker, last bool) (err error) {
-	wall, until := math.Max(heatWall, s.o.Level), s.evaluations+heat
+	wall, until := s.heatWall(), s.evaluations+heatSteps
 	if w.l > wall {
-		if w.point, err = s.restore(ctx, w.point, wall, heat); err != nil {
-			return err
+		w.point, err = s.restore(ctx, w.point, wall, until)
+	}
+	if err == nil && w.l <= wall && !w.stuck {
+		bottom := wall
+		if last {
+			bottom = math.Max(neck, s.o.Level)
 		}
+		err = s.descend(ctx, w, wall, bottom, until)
 	}
-	if w.l > wall || w.stuck {
-		return nil
+	if fault.KindOf(err) == fault.Numerical { // a level exactly at the energy of a point
+		w.stuck, err = true, nil
 	}
-	bottom := wall
-	if last {
-		bottom = math.Max(neck, s.o.Level)
-	}
-	return s.descend(ctx, w, wall, bottom, until-s.evaluations)
+	return err
 }
 
-// promise ranks starts, the best first: by L_pot, more if they are above the wall or stuck.
-func (w *walker) promise() float64 {
-	p := w.rough * math.Exp(2*math.Max(0, w.l-heatWall))
+func (s *smoother) heatWall() float64 { return math.Max(heatWall, s.o.Level) }
+
+// promise ranks starts, the least first: by L_pot, more if they are above the wall or stuck.
+func (s *smoother) promise(w *walker) float64 {
+	p := w.rough * math.Exp(2*math.Max(0, w.l-s.heatWall()))
 	if w.stuck {
 		p *= 10
 	}
