@@ -9,7 +9,7 @@ import (
 // Pool is For with goroutines that stay: nothing is allocated per call. The zero value is ready; Close ends its goroutines.
 // One call at a time.
 type Pool struct {
-	wake    chan bool // whether to work, see For
+	wake    chan bool // whether to work, see rouse
 	started int
 	done    sync.WaitGroup
 
