@@ -5,8 +5,8 @@ const FIELD, CONDUCTANCE = "field φ = πBa²/φ₀", "conductance G (e²/h)"
 """
     MCD.plot_series(result)
 
-What there is to draw of a result: target and curves found in the first subplot, with open modes of a wire; the potential in the second, of a device at its positions; the
-history of the objective in the third.
+What there is to draw of a result: target and curves found in the first subplot, with open modes of a wire; the potential in the
+second, of a device at its positions; the history of the objective in the third.
 """
 function plot_series(r::Result)
     [curves(r, r.problem.wire)...; potential(r, r.problem.wire)...;

@@ -247,6 +247,7 @@ end
 
 Base.show(io::IO, f::Feasibility) = print(io, isempty(f.report) ? "nothing stands against this curve" : f.report)
 Base.iterate(f::Feasibility, i=1) = i > nfields(f) ? nothing : (getfield(f, i), i + 1) # may be unpacked
+Base.length(f::Feasibility) = nfields(f)
 
 "    feasibility(wire, target)\n\nWhether a curve can be reached at all: see `Feasibility`."
 function feasibility(wire::Wire, target)
@@ -256,7 +257,7 @@ function feasibility(wire::Wire, target)
     report = text((o, c, m) -> @ccall libmcd.mcd_wire_feasibility(
         h::UInt64, t::Ptr{Float64}, n::Csize_t, excess::Ptr{Float64}, n::Csize_t, narrow::Ptr{UInt8}, n::Csize_t,
         bound::Ptr{Float64}, o::Ptr{UInt8}, c::Csize_t, m::Ptr{Csize_t})::Cint)
-    Feasibility(ceiling, excess, narrow .!= 0, bound[], report, wire.fields, t)
+    Feasibility(ceiling, excess, narrow .!= 0, bound[], report, copy(wire.fields), copy(t))
 end
 
 "The curve nearest to `target` against which nothing is known: cut to 0 ≤ G ≤ N, even, no sharper than half a flux quantum."

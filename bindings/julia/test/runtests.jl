@@ -201,7 +201,11 @@ message(f) = try f(); "" catch e; e.message end
         @test energy_derivative(wire, onsite)[2] ≈ (conductance(Wire(9, 8, wire.fields; energy=1.2 + E), onsite) -
             conductance(Wire(9, 8, wire.fields; energy=1.2 - E), onsite)) / 2E rtol = 1e-6
         @test isempty(feasibility(wire, G).report)
-        f = feasibility(wire, fill(100.0, 16))
+        target = fill(100.0, 16)
+        f = feasibility(wire, target)
+        @test length(collect(f)) == 7
+        fill!(target, 0.0)
+        @test f.target == fill(100.0, 16)
         @test f.excess ≈ 100 .- f.ceiling && f.bound > 80 && occursin("exceeds", f.report)
     end
 
