@@ -16,6 +16,7 @@ import (
 	"mcd/capi/exchange"
 	"mcd/core/fault"
 	"mcd/core/inverse"
+	"mcd/core/optimize"
 )
 
 // job is a search on its problem.
@@ -335,7 +336,7 @@ func go_mcd_job_wait(h C.mcd_job, timeout C.double, callback C.mcd_callback, use
 func (j *job) wait(seconds float64, see func(p *C.mcd_progress) bool) (timedOut bool, err error) {
 	var over <-chan time.Time
 	if seconds >= 0 {
-		timer := time.NewTimer(duration(seconds))
+		timer := time.NewTimer(optimize.Duration(seconds))
 		defer timer.Stop()
 		over = timer.C
 	}

@@ -8,7 +8,6 @@ import "C"
 import (
 	"math"
 	"slices"
-	"time"
 
 	"mcd/core/fault"
 	"mcd/core/inverse"
@@ -314,14 +313,9 @@ func go_mcd_job_set_checkpoint(h C.mcd_job, path *C.char, interval C.double) C.m
 				return err
 			}
 		}
-		j.checkpoint, j.interval = name, duration(float64(interval))
+		j.checkpoint, j.interval = name, optimize.Duration(float64(interval))
 		return nil
 	})
-}
-
-// duration converts seconds, cut to what a duration can hold.
-func duration(seconds float64) time.Duration {
-	return time.Duration(min(seconds, math.MaxInt64/2e9) * 1e9)
 }
 
 //export go_mcd_job_get_checkpoint

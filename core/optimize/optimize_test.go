@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -267,6 +268,16 @@ func TestTerminationTests(t *testing.T) {
 	})
 	assert.Equal(t, Cancelled, res.Status)
 	assert.Equal(t, 2, res.Iterations)
+}
+
+func TestHugeTimeLimitsDoNotEndARun(t *testing.T) {
+	for _, seconds := range []float64{1e9, 1e10, 1e300, math.MaxFloat64} {
+		ctx, cancel := Limited(t.Context(), seconds)
+		assert.NoError(t, ctx.Err(), "%g", seconds)
+		deadline, _ := ctx.Deadline()
+		assert.Greater(t, time.Until(deadline), time.Duration(9e17), "%g", seconds)
+		cancel()
+	}
 }
 
 func TestCancellationKeepsTheBestPoint(t *testing.T) {

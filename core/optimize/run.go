@@ -202,9 +202,14 @@ func failure(err error, o *Options) (Status, string, error) {
 // Limited returns a context that ends with ctx, and after a number of seconds if that is above 0.
 func Limited(ctx context.Context, seconds float64) (context.Context, context.CancelFunc) {
 	if seconds > 0 {
-		return context.WithTimeout(ctx, time.Duration(seconds*float64(time.Second)))
+		return context.WithTimeout(ctx, Duration(seconds))
 	}
 	return ctx, func() {}
+}
+
+// Duration converts seconds, cut to what a duration can hold.
+func Duration(seconds float64) time.Duration {
+	return time.Duration(min(seconds, math.MaxInt64/2e9) * 1e9)
 }
 
 // interrupted tells whether the caller or the clock ended the run.
