@@ -155,8 +155,12 @@ func (s *levenbergMarquardt) recall(ctx context.Context, st *State) error {
 	}
 	for at := 0; at < len(st.Vectors); at += s.n {
 		p := visited{x: st.Vectors[at:][:s.n], r: make([]float64, s.m), jac: s.matrix()}
-		if _, err := s.evaluate(ctx, p.x, p.r, p.jac, s.trialGradient); err != nil {
+		switch l, err := s.evaluate(ctx, p.x, p.r, p.jac, s.trialGradient); {
+		case err != nil:
 			return err
+		case math.IsInf(l, 1): // p.jac holds anything
+			jacobians.Put(&p.jac)
+			continue
 		}
 		s.curvature.past = append(s.curvature.past, p)
 	}

@@ -30,7 +30,8 @@ type Problem interface {
 	// Residual computes r(x) (Residuals). An error of kind fault.Numerical, of this or the following, means that there is no
 	// value at x: after the first evaluation it rejects the step.
 	Residual(ctx context.Context, x, r []float64) error
-	// Jacobian computes r(x) and jac[k][j] = ∂r[k]/∂x[j], (Residuals × Parameters).
+	// Jacobian computes r(x) and jac[k][j] = ∂r[k]/∂x[j], (Residuals × Parameters). It writes every entry: jac comes with anything
+	// in it.
 	Jacobian(ctx context.Context, x, r, jac []float64) error
 	// Gradient returns L(x) and computes g[j] = ∂L/∂x[j] (Parameters).
 	Gradient(ctx context.Context, x, g []float64) (objective float64, err error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"mcd/core/fault"
+	"mcd/core/kernel"
 )
 
 // problem is a least-squares problem given by its residual and Jacobian.
@@ -187,6 +189,42 @@ func TestStatesOfAnEarlierReleaseResume(t *testing.T) {
 	old.Vectors = make([]float64, 5*p.n)
 	_, err = Resume(t.Context(), p, old, o)
 	require.ErrorContains(t, err, "damaged")
+}
+
+// Where a remembered point has no values any more, or none that are finite, a resumed run forgets it: its Jacobian holds anything.
+func TestRecallForgetsPointsWithoutValues(t *testing.T) {
+	p, o := network(30, 8), Defaults("lm")
+	o.StopObjective, o.MaxIterations = math.Inf(-1), 3
+	r, err := Minimize(t.Context(), p, start(p.n), o)
+	require.NoError(t, err)
+	remembered := slices.Clone(r.State.Vectors)
+	require.Greater(t, len(remembered), p.n)
+	for name, fail := range map[string]func(call int) error{
+		"unsolvable": func(call int) error {
+			if call == 2 { // the first one evaluates the point itself
+				return fault.New(fault.Numerical, "not solved")
+			}
+			return nil
+		},
+		"not finite": nil,
+	} {
+		q, calls := *p, 0
+		q.calls, q.fail = 0, fail
+		if fail == nil {
+			q.f = func(x, residual, jac []float64) {
+				p.f(x, residual, jac)
+				if calls++; calls == 2 {
+					jac[3] = math.NaN()
+				}
+			}
+		}
+		state := r.State.Clone()
+		m := &levenbergMarquardt{dense: kernel.BestDense()}
+		require.NoError(t, m.begin(t.Context(), newEvaluator(&q, state, 0), state, false), name)
+		require.Len(t, m.curvature.past, len(remembered)/p.n-1, name)
+		assert.Equal(t, remembered[p.n:2*p.n], m.curvature.past[0].x, name)
+		m.end()
+	}
 }
 
 func TestBoundsHoldAndTheConstrainedMinimumIsFound(t *testing.T) {
