@@ -104,9 +104,12 @@ func TestIdleWire(t *testing.T) {
 // TestLongWires holds wires on which most fields need a correction against fronts, which share nothing with a sweep; where waves
 // are localised, results of any size to the same relative accuracy.
 func TestLongWires(t *testing.T) {
-	for name, strength := range map[string]float64{"weak": 0.2, "rough": 0.6, "localised": 2} {
-		s := sweep(500, 10, 1.2, 0, 0.1, 24)
-		onsite := disordered(s, strength, 3)
+	for name, c := range map[string]struct {
+		length, width, points int
+		strength              float64
+	}{"weak": {500, 10, 24, 0.2}, "rough": {500, 10, 24, 0.6}, "localised": {500, 10, 24, 2}, "residuals kept": {300, 30, 8, 0.5}} {
+		s := sweep(c.length, c.width, 1.2, 0, 0.1, c.points)
+		onsite := disordered(s, c.strength, 3)
 		w := newWire(t, s, "")
 		g, jac := jacobian(t, w, onsite)
 		require.Equal(t, value(t, w, onsite), g, "values are the same bits alone and beside derivatives")

@@ -47,6 +47,7 @@ type Workspace struct {
 	sources         [2]excitation
 
 	small, maps, rings, full, extra *memory.Buffer
+	cached                          int
 	slices                          *plan.Strip // planner of the sweep slice by slice
 	sliced                          bool        // it is in use
 }
@@ -97,7 +98,7 @@ func mostValues(w *Wire) int {
 }
 
 func newWorkspace(w *Wire) (*Workspace, error) {
-	s := &Workspace{wire: w, k: w.Kernel, width: w.Strip.Width, length: w.Strip.Length, lanes: w.Kernel.Lanes(),
+	s := &Workspace{wire: w, k: w.Kernel, width: w.Strip.Width, length: w.Strip.Length, lanes: w.Kernel.Lanes(), cached: cached,
 		ld: kernel.LeadingDimension(w.Strip.Width), pivots: make([]int32, w.Strip.Width), pivotsA: make([]int32, w.Strip.Width)}
 	columns := mostColumns(w)
 	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)

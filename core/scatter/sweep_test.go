@@ -100,6 +100,115 @@ func checkVerdicts(t *testing.T, k kernel.Kernel, length, width int, potential f
 	}
 }
 
+// TestKeptResiduals holds corrections from the residuals that Reflect kept, as on large wires, against refined solutions of the
+// transmission: of ψ alone and of ψ and χ', each where it is due and where it is not. What Reflect finds is the same with and
+// without residuals, and so it is where the memory does not suffice for them.
+func TestKeptResiduals(t *testing.T) {
+	for _, k := range kernel.All() {
+		due, notDue := 0, 0 // groups with right derivatives where a correction of χ' is due, and where it is not
+		for _, c := range []struct {
+			length, width int
+			disorder      float64
+		}{{40, 12, 0.3}, {300, 6, 0.3}, {300, 6, 0.6}, {500, 10, 0.3}} {
+			s := lattice.Strip{Length: c.length, Width: c.width, Hopping: 1, LeadOnsite: 4, Fields: make([]float64, 16), Energies: make([]float64, 16)}
+			r, h := rand.New(rand.NewPCG(7, 8)), make([]float64, s.Sites())
+			for i := range s.Fields {
+				s.Fields[i], s.Energies[i] = 0.1*float64(i)/16, 1.2
+			}
+			for i := range h {
+				h[i] = 4 + c.disorder*r.NormFloat64()
+			}
+			w, err := NewWire(s, Options{Threads: 1, Kernel: k.Name()})
+			require.NoError(t, err)
+			defer w.Close()
+			require.NoError(t, w.Run(context.Background(), h, func(ws *Workspace, g *Group) error {
+				n, name := c.length*len(ws.ZeroRow()), fmt.Sprintf("%s, %+v", k.Name(), c)
+				g1, g2, refined := make([]float64, s.Points()), make([]float64, s.Points()), make([]float64, s.Points())
+				single, rows, exact := make([]float64, n), make([]float64, n), make([]float64, n)
+				into := func(rows []float64) func(slice int, row []float64) {
+					return func(slice int, row []float64) { copy(rows[slice*len(row):], row) }
+				}
+				require.NoError(t, ws.Factor())
+				small := Verdict{small: true}
+				psi, err := ws.Transmit(small, refined)
+				require.NoError(t, err)
+				require.NoError(t, ws.Differentiate(small, psi, into(exact)))
+
+				ws.begin(ws.ctx, ws.index) // the refined solution may have been found slice by slice
+				ws.cached = math.MaxInt
+				require.NoError(t, ws.Factor())
+				want, err := ws.Reflect(g1, into(single))
+				require.NoError(t, err)
+				require.False(t, want.kept || want.both)
+				if want.small {
+					return nil
+				}
+				ws.cached = 0
+				for _, both := range []bool{false, true} {
+					v, err := ws.Reflect(g2, into(rows))
+					require.NoError(t, err)
+					require.Equal(t, g1, g2)
+					require.Equal(t, Verdict{Accurate: want.Accurate, Derivable: want.Derivable, kept: true, both: v.both}, v)
+					if v.Derivable {
+						require.Equal(t, single, rows)
+					}
+					natural := v.both
+					v.both = both
+					v, err = ws.Corrected(v, g2, into(rows))
+					require.NoError(t, err)
+					require.True(t, v.Accurate, name)
+					for _, p := range g.Points[:g.Unique] {
+						require.InDelta(t, refined[p], g2[p], 1e-11, name)
+					}
+					if natural == both {
+						require.True(t, v.Derivable, name)
+					}
+					if v.Derivable {
+						require.InDeltaSlice(t, exact, rows, 1e-11, name)
+					}
+					switch {
+					case natural && both:
+						due++
+					case !natural && !both:
+						notDue++
+					}
+				}
+				return nil
+			}))
+		}
+		require.Positive(t, due)
+		require.Positive(t, notDue)
+	}
+}
+
+// TestWithoutMemoryForResiduals checks that Reflect does without them.
+func TestWithoutMemoryForResiduals(t *testing.T) {
+	s := lattice.Strip{Length: 60, Width: 8, Hopping: 1, LeadOnsite: 4, Fields: []float64{0, 0.03}, Energies: []float64{1.2, 1.2}}
+	h := make([]float64, s.Sites())
+	for i := range h {
+		h[i] = 4 + 0.1*math.Sin(float64(i))
+	}
+	reflect := func(limit int64) (g []float64, bytes int64, v Verdict) {
+		w, err := NewWire(s, Options{Threads: 1, MemoryLimit: limit})
+		require.NoError(t, err)
+		defer w.Close()
+		g = make([]float64, 2)
+		require.NoError(t, w.Run(context.Background(), h, func(ws *Workspace, _ *Group) error {
+			ws.cached = 0
+			require.NoError(t, ws.Factor())
+			bytes = w.Bytes() // before Reflect
+			v, err = ws.Reflect(g, func(int, []float64) {})
+			return err
+		}))
+		return g, bytes, v
+	}
+	want, before, v := reflect(0)
+	require.True(t, v.Derivable && v.kept)
+	got, _, v := reflect(before)
+	require.True(t, v.Derivable && !v.kept)
+	require.Equal(t, want, got)
+}
+
 // TestConstantsOfIdleWire checks that a wire whose memory nobody has asked for yet serves whoever solves elsewhere.
 func TestConstantsOfIdleWire(t *testing.T) {
 	s := lattice.Strip{Length: 4, Width: 5, Hopping: 1, LeadOnsite: 4, Fields: []float64{0, 0.03}, Energies: []float64{1.2, 1.2}}

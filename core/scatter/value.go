@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"mcd/core/fault"
 	"mcd/core/parallel"
 )
 
@@ -50,7 +51,7 @@ type Verdict struct {
 }
 
 // cached is the number of values that fit a second-level cache. Residuals are kept where the maps of the nodes do not; elsewhere
-// they would take room from them, and few groups need them.
+// they would take room from them, and few groups need them. Tests set Workspace.cached.
 const cached = 1 << 18
 
 // Reflect writes the conductance G = N − R, R = Σ|r|², r = ia − 1 up to a unitary with a = q†A⁻¹q, which needs ψ at x = 0
@@ -64,13 +65,17 @@ const cached = 1 << 18
 func (s *Workspace) Reflect(g []float64, visit func(slice int, row []float64)) (Verdict, error) {
 	psi, chi := s.Ring(0, Direct), s.Ring(1, Transposed)
 	at, derive := s.length-1, visit != nil
-	v := Verdict{kept: derive && len(s.nodes)*len(s.m) > cached}
+	v := Verdict{kept: derive && len(s.nodes)*len(s.m) > s.cached}
 	rest := func(int, int) []float64 { return nil }
 	if v.kept {
-		if err := s.makeSources(); err != nil {
+		switch err := s.makeSources(); {
+		case err == nil:
+			rest = func(of, i int) []float64 { return s.sources[of].at(s.sources[of].b, i) }
+		case fault.KindOf(err) == fault.Memory: // a correction needs them, a sweep that is right does not
+			v.kept = false
+		default:
 			return v, err
 		}
-		rest = func(of, i int) []float64 { return s.sources[of].at(s.sources[of].b, i) }
 	}
 	if !derive {
 		psi.columns = min(probes, psi.columns)
