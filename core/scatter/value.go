@@ -112,13 +112,13 @@ func (s *Workspace) Reflect(g []float64, visit func(slice int, row []float64)) (
 
 // startReflected starts the co-states of a reflection from its amplitudes a: i r* = a* − i.
 func (s *Workspace) startReflected(chi *Wave, a, rest []float64) {
-	s.reflected(a)
+	s.reflected(a, -1i)
 	s.Start(chi, s.source, nil, rest)
 }
 
-// reflected writes the source of the co-states of a reflection.
-func (s *Workspace) reflected(a []float64) {
-	s.mix(s.group.FromLeftConj, s.coefficients(a, -2/s.wire.Strip.Hopping, -1i), s.source)
+// reflected writes the source of the co-states of a reflection, for the coefficients a* + shift.
+func (s *Workspace) reflected(a []float64, shift complex128) {
+	s.mix(s.group.FromLeftConj, s.coefficients(a, -2/s.wire.Strip.Hopping, shift), s.source)
 }
 
 // Corrected is Reflect with corrected states, and co-states where they need it, for what that did not find right, v. From the
@@ -169,9 +169,11 @@ func (s *Workspace) Corrected(v Verdict, g []float64, visit func(slice int, row 
 			if derive {
 				s.Start(psi, s.group.FromLeft, nil, nil)
 			}
-			if both { // χ as before; its source has changed with the amplitudes
+			if both { // χ as before; its source changes with the amplitudes
 				s.startReflected(chi, s.Amplitudes(s.group.FromLeft, psi.At(at)), nil)
-				s.add(source, -1, s.source)
+				s.reflected(s.Amplitudes(s.group.FromLeft, dpsi.At(at)), 0)
+				s.add(source, 1, s.source)
+				s.Start(dchi, source, particular, source)
 			}
 			first := s.source
 			copy(first, s.group.FromLeft)
@@ -183,12 +185,7 @@ func (s *Workspace) Corrected(v Verdict, g []float64, visit func(slice int, row 
 					return v, nil
 				}
 			}
-			switch {
-			case both:
-				s.reflected(a)
-				s.add(source, 1, s.source)
-				s.Start(dchi, source, particular, source)
-			case derive:
+			if derive && !both {
 				s.startReflected(chi, a, nil)
 			}
 		} else {
