@@ -211,7 +211,7 @@ func (s *Workspace) Corrected(v Verdict, g []float64, visit func(slice int, row 
 	v.Accurate = v.Accurate || s.settled(psi, dpsi)
 	switch {
 	case both:
-		v.Derivable = v.Accurate && (s.settled(psi, dpsi) && s.settled(chi, dchi) || s.doubtOfDerivatives(psi, chi, dpsi, dchi) <= derivable)
+		v.Derivable = v.Accurate && s.doubtOfDerivatives(psi, chi, dpsi, dchi) <= derivable
 	case derive: // what is left in doubt is χ' alone; measured, errors are up to four times the estimate
 		v.Derivable = v.Accurate && s.doubtOfDerivatives(psi, chi, dpsi, chi) <= derivable/4
 	}
