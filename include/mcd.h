@@ -441,8 +441,9 @@ MCD_API mcd_status mcd_job_create_locate(mcd_problem problem, int64_t defects, d
 /* Creates a job that finds the smoothest potential that keeps the curve: it minimises L_pot, the sum of the squared
  * differences of neighbouring sites, subject to L <= level, from the start of a problem by sites without bounds, frozen
  * entries, ties, mirror or filter; loss and regularizers play no part. The start need not keep the level. Of the settings
- * below it takes max_evaluations (300 unless set), time_limit and checkpoint (written at the end). The history of its result has
- * the column "roughness". */
+ * below it takes max_evaluations (300 unless set), time_limit and checkpoint (written at the end). Where more than about 200
+ * evaluations allow it, other starts are compared first on a part of the points; an evaluation there counts as that part. The
+ * history of its result, which leaves them out, has the column "roughness". */
 MCD_API mcd_status mcd_job_create_smooth(mcd_problem problem, double level, mcd_job *job);
 
 /* Creates a job that moves the parameters of a problem to allowed values, origin + a multiple of step (> 0) within their bounds,

@@ -121,8 +121,8 @@ end
 
 Finds the smoothest potential that keeps the curve: the least sum of the squared differences of neighbouring sites with
 L ≤ level, from the start of a problem by sites without bounds, frozen sites, ties, mirror or filter, or from the potential of a
-`Result`. It may be far from the start: with 240 evaluations or more, long waves on a raised floor are compared with it first. The
-`history` of the result has "roughness".
+`Result`. It may be far from the start: where more than about 200 evaluations allow it, long waves on a raised floor are compared
+with it first, on a third of the wire's points. The `history` of the result, which leaves them out, has "roughness".
 """
 function smooth(problem::Union{Problem,Result}; level=-3.0, max_evaluations=300, checkpoint=nothing, progress=isinteractive(),
                 time_limit=0.0, callback=nothing)

@@ -177,8 +177,8 @@ def smooth(problem: Union[Problem, Result], level: float = -3.0, max_evaluations
            callback: Optional[Callable[[Progress], None]] = None) -> Result:
     """Finds the smoothest potential that keeps the curve: the least L_pot (`roughness`) with L ≤ level.
 
-    It may be far from the start: with 240 evaluations or more, long waves on a raised floor are compared with it first, on a third of
-    the wire's points.
+    It may be far from the start: where more than about 200 evaluations allow it, long waves on a raised floor are compared with
+    it first, on a third of the wire's points.
 
     Parameters
     ----------
