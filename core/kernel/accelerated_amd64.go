@@ -82,10 +82,9 @@ static void kernel_gram(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, 
 {
 	t->gram(w, c, ldb, a, b, out);
 }
-static void kernel_density(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *chi, double *psi, double *out,
-                           double *largest)
+static void kernel_density(const mcd_kernel *t, int64_t w, int64_t c, int64_t ldb, double *chi, double *psi, double *out)
 {
-	t->density(w, c, ldb, chi, psi, out, largest);
+	t->density(w, c, ldb, chi, psi, out);
 }
 static void kernel_add(const mcd_kernel *t, int64_t n, double factor, double *a, double *b, double *out)
 {
@@ -176,8 +175,8 @@ func (k native) Gram(w, c, ldb int, a, b, out []float64) {
 	C.kernel_gram(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(a), reals(b), reals(out))
 }
 
-func (k native) Density(w, c, ldb int, chi, psi, out, largest []float64) {
-	C.kernel_density(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(chi), reals(psi), reals(out), reals(largest))
+func (k native) Density(w, c, ldb int, chi, psi, out []float64) {
+	C.kernel_density(k.table, C.int64_t(w), C.int64_t(c), C.int64_t(ldb), reals(chi), reals(psi), reals(out))
 }
 
 func (k native) Add(n int, factor float64, a, b, out []float64) {

@@ -91,7 +91,7 @@ func operations(b *testing.B, k kernel.Kernel, w int) []operation {
 			}},
 			operation{fmt.Sprint("Mix-", c), w1 * c1 * c1, nil, func() { k.Mix(w, c, c, u.data, coef.data, v.data) }},
 			operation{fmt.Sprint("Gram-", c), w1 * c1 * c1, nil, func() { k.Gram(w, c, c, u.data, v.data, coef.data) }},
-			operation{fmt.Sprint("Density-", c), w1 * c1 / 2, nil, func() { k.Density(w, c, c, u.data, v.data, density, density) }},
+			operation{fmt.Sprint("Density-", c), w1 * c1 / 2, nil, func() { k.Density(w, c, c, u.data, v.data, density) }},
 			operation{fmt.Sprint("Add-", c), w1 * c1 / 4, nil, func() { k.Add(w*c, 1, u.data, v.data, v.data) }},
 		)
 	}

@@ -37,7 +37,7 @@ func kernelCalls(k kernel.Kernel, w, c int) []call {
 		{"SolveLeftT", []int{matrix, wave}, func(x [][]float64) { k.SolveLeftT(w, w, x[0], piv, c, c, x[1]) }},
 		{"Mix", []int{wave, square, -wave}, func(x [][]float64) { k.Mix(w, c, c, x[0], x[1], x[2]) }},
 		{"Gram", []int{wave, wave, -square}, func(x [][]float64) { k.Gram(w, c, c, x[0], x[1], x[2]) }},
-		{"Density", []int{wave, wave, -row, v}, func(x [][]float64) { k.Density(w, c, c, x[0], x[1], x[2], x[3]) }},
+		{"Density", []int{wave, wave, -row}, func(x [][]float64) { k.Density(w, c, c, x[0], x[1], x[2]) }},
 		{"Add", []int{wave, wave, -wave}, func(x [][]float64) { k.Add(w*c, -1, x[0], x[1], x[2]) }},
 	}
 	for n := 1; n <= hops+2; n++ {

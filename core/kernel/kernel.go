@@ -68,9 +68,9 @@ type Kernel interface {
 	// Gram computes out = a†·b (c × c, leading dimension c) of two w × c batches with leading dimension ldb.
 	Gram(w, c, ldb int, a, b, out []float64)
 
-	// Density computes the real batch out[y] = Re Σ_n chi[y][n]·psi[y][n], y < w, of two w × c batches with leading dimension
-	// ldb, and raises each lane of largest (V values) to the lane's largest |out[y]|; a NaN is left out.
-	Density(w, c, ldb int, chi, psi, out, largest []float64)
+	// Density computes the real batch out[y] = Re Σ_n chi[y][n]·psi[y][n], y < w, of two w × c batches with leading
+	// dimension ldb.
+	Density(w, c, ldb int, chi, psi, out []float64)
 
 	// Add computes out = a + factor·b for n consecutive elements; out may be the same slice as a or b.
 	Add(n int, factor float64, a, b, out []float64)

@@ -21,7 +21,7 @@ typedef struct {
 	              const double *b, const double *before, const double *after, double *out, double *residual, double *largest);
 	void (*mix)(int64_t w, int64_t c, int64_t ldb, const double *a, const double *coef, double *out);
 	void (*gram)(int64_t w, int64_t c, int64_t ldb, const double *a, const double *b, double *out);
-	void (*density)(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out, double *largest);
+	void (*density)(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out);
 	void (*add)(int64_t n, double factor, const double *a, const double *b, double *out);
 	double (*spin)(int64_t n);
 } mcd_kernel;

@@ -566,19 +566,16 @@ static void gram(int64_t w, int64_t c, int64_t ldb, const double *a, const doubl
 	}
 }
 
-static void density(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out, double *largest)
+static void density(int64_t w, int64_t c, int64_t ldb, const double *chi, const double *psi, double *out)
 {
-	vec most = LOAD(largest);
 	for (int64_t y = 0; y < w; y++, chi += ldb * E, psi += ldb * E) {
 		vec re = SPLAT(0), im = SPLAT(0);
 		for (int64_t j = 0; j < c * E; j += E) {
 			re = FMA(LOAD(chi + j), LOAD(psi + j), re);
 			im = FMA(LOAD(chi + j + V), LOAD(psi + j + V), im);
 		}
-		most = MAX(magnitude(re - im), most);
 		STORE(out + y * V, re - im);
 	}
-	STORE(largest, most);
 }
 
 static void add(int64_t n, double factor, const double *a, const double *b, double *out)

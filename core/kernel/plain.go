@@ -408,7 +408,7 @@ func (Plain) Gram(w, c, ldb int, a, b, out []float64) {
 	}
 }
 
-func (Plain) Density(w, c, ldb int, chi, psi, out, largest []float64) {
+func (Plain) Density(w, c, ldb int, chi, psi, out []float64) {
 	for y := range w {
 		var sum cvec
 		for n := range c {
@@ -416,11 +416,6 @@ func (Plain) Density(w, c, ldb int, chi, psi, out, largest []float64) {
 			sum.addMul(&x, &p)
 		}
 		copy(out[y*plainLanes:], sum.re[:])
-		for l, x := range sum.re {
-			if math.Abs(x) > largest[l] {
-				largest[l] = math.Abs(x)
-			}
-		}
 	}
 }
 

@@ -40,7 +40,6 @@ type Workspace struct {
 	scratch, source []float64 // waves of one slice
 	amplitude, coef []float64 // Modes × Modes
 	row             []float64 // Width real values
-	steepest        []float64 // largest derivative of every lane, of Reflect
 	weight          []float64 // largest coefficient of every lane, of Differentiate
 	waves           [6]Wave   // four rings, two full ones
 	noted           [6][2]note
@@ -93,7 +92,7 @@ func mostValues(w *Wire) int {
 	length, width, lanes := w.Strip.Length, w.Strip.Width, w.Kernel.Lanes()
 	matrix, columns := kernel.Size(width, kernel.LeadingDimension(width), lanes), mostColumns(w)
 	wave := kernel.Size(width, columns, lanes)
-	small := 2*matrix + 2*wave + 2*kernel.Size(columns, columns, lanes) + (width+32)*lanes + 34*memory.Align/8
+	small := 2*matrix + 2*wave + 2*kernel.Size(columns, columns, lanes) + (width+25)*lanes + 32*memory.Align/8
 	return small + (length-1)*matrix + rings*ringSlices*wave + 2*(length+1)*wave + (4*length+2)*wave
 }
 
@@ -103,7 +102,8 @@ func newWorkspace(w *Wire) (*Workspace, error) {
 	columns := mostColumns(w)
 	matrix, wave := kernel.Size(s.width, s.ld, s.lanes), kernel.Size(s.width, columns, s.lanes)
 	parts := []part{{&s.m, matrix}, {&s.a, matrix}, {&s.scratch, wave}, {&s.source, wave},
-		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)}, {&s.row, s.width * s.lanes}, {&s.steepest, s.lanes}, {&s.weight, s.lanes}}
+		{&s.amplitude, kernel.Size(columns, columns, s.lanes)}, {&s.coef, kernel.Size(columns, columns, s.lanes)},
+		{&s.row, s.width * s.lanes}, {&s.weight, s.lanes}}
 	for i := range s.noted {
 		for j := range s.noted[i] {
 			parts = append(parts, part{&s.noted[i][j].residual, s.lanes}, part{&s.noted[i][j].largest, s.lanes})

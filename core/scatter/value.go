@@ -80,7 +80,6 @@ func (s *Workspace) Reflect(g []float64, visit func(slice int, row []float64)) (
 	if !derive {
 		psi.columns = min(probes, psi.columns)
 	}
-	clear(s.steepest)
 	for i := s.last; i >= 0; i-- {
 		if i == s.last {
 			s.Start(psi, s.group.FromLeft, nil, rest(0, i))
@@ -156,7 +155,6 @@ func (s *Workspace) Corrected(v Verdict, g []float64, visit func(slice int, row 
 			s.carry(Transposed, ofChi, i)
 		}
 	}
-	clear(s.steepest)
 	at := s.length - 1
 	for i := s.last; i >= 0; i-- {
 		if err := parallel.Cancelled(s.ctx); err != nil {
@@ -319,7 +317,7 @@ func (s *Workspace) ZeroRow() []float64 {
 // Density returns Re Σ_n χ_n ψ_n of one slice of two waves, [y][lane], overwritten by the next call.
 func (s *Workspace) Density(chi, psi []float64) []float64 {
 	c := s.columns()
-	s.k.Density(s.width, c, c, chi, psi, s.row, s.steepest)
+	s.k.Density(s.width, c, c, chi, psi, s.row)
 	return s.row
 }
 
