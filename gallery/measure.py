@@ -15,13 +15,13 @@ from .fig4 import SKYLINES
 
 
 def defects(wire: mcd.Wire, count: int, attractive: bool, seed: int = 0) -> dict:
-    """How many random defects are found with all parameters to 1e-6, and in what time."""
+    """How many random defects are found with all parameters to 1e-6, and in what time on a wire just made, its tables included."""
     rng, exact, seconds, evaluations, missed = np.random.default_rng(seed), 0, [], [], []
     for _ in range(count):
         true = random_defect(rng, attractive)
         curve = wire.conductance(defect(wire, **true))
         with Stopwatch() as watch:
-            found = mcd.find_defect(wire, curve, progress=False)
+            found = mcd.find_defect(paper_wire(), curve, progress=False)
         if max(abs(v) for v in error(found, true).values()) < 1e-6:
             exact += 1
         else:
@@ -85,19 +85,33 @@ def skylines(wire: mcd.Wire, seeds: int) -> dict:
     return out
 
 
-def smoothing(wire: mcd.Wire, seeds: int) -> dict:
+def smoothing(wire: mcd.Wire, curves: dict, seeds: int) -> dict:
     """By what factor L_pot falls at L ≤ −3, from potentials that show a curve."""
     out = {}
-    for name in SKYLINES:
+    for name, curve in curves.items():
         runs = []
         for seed in range(seeds):
-            start = mcd.design(mcd.Problem(wire, target(name), mcd.Sites(flat_start(wire, seed))), stop_objective=-3.0, progress=False)
+            start = mcd.design(mcd.Problem(wire, curve, mcd.Sites(flat_start(wire, seed))), stop_objective=-3.0, progress=False)
             with Stopwatch() as watch:
                 found = mcd.smooth(start, level=-3.0, progress=False)
             runs.append((start.roughness / found.roughness, found.roughness, found.objective, found.evaluations, watch.seconds, watch.cpu))
         columns = dict(zip(("factors", "L_pot", "L", "evaluations", "seconds", "seconds of CPU"), zip(*runs)))
         out[name] = {"median factor": median(columns["factors"]), **columns}
     return out
+
+
+def other_curves(wire: mcd.Wire, seed: int = 5) -> dict:
+    """Eight curves unlike the skylines, or like both: of random sites, of long waves, a straight line, and mixtures."""
+    rng, curves = np.random.default_rng(seed), {}
+    for strength in (0.3, 0.6, 1.0):
+        curves[f"random sites, {strength} t"] = wire.conductance(wire.clean() + strength * rng.standard_normal(wire.shape))
+    waves = [np.cos(np.pi * np.outer(range(4), np.arange(n) + 0.5) / n) for n in wire.shape]
+    for strength in (0.5, 1.0):
+        h = np.einsum("ab,ax,by", rng.standard_normal((4, 4)), *waves)
+        curves[f"long waves, {strength} t"] = wire.conductance(wire.clean() + strength * h / h.std())
+    skylines = [target(name) for name in SKYLINES]
+    return {**curves, "mean of skylines": np.mean(skylines, axis=0), "straight line": np.linspace(6, 2, wire.fields.size),
+            "0.7 colosseum": 0.7 * target("colosseum")}
 
 
 def quantization(wire: mcd.Wire, steps=(0.5, 0.2, 0.1, 0.05)) -> dict:
@@ -126,7 +140,8 @@ PARTS = {
     "pairs": lambda wire, chosen: pairs(wire, chosen.pairs),
     "noise": lambda wire, chosen: noise(wire, chosen.curves),
     "skylines": lambda wire, chosen: skylines(wire, chosen.seeds),
-    "smoothing": lambda wire, chosen: smoothing(wire, chosen.seeds),
+    "smoothing": lambda wire, chosen: smoothing(wire, {name: target(name) for name in SKYLINES}, chosen.seeds),
+    "other curves": lambda wire, chosen: smoothing(wire, other_curves(wire), 2),
     "quantization": lambda wire, chosen: quantization(wire),
 }
 

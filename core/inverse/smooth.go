@@ -237,6 +237,7 @@ func (s *smoother) evaluate(ctx context.Context, c []float64) (*point, error) {
 	return q, s.observe(q)
 }
 
+// bestRough is the lowest L_pot at the level, +Inf if there is none yet.
 func (s *smoother) bestRough() float64 {
 	if s.best == nil {
 		return posInf
